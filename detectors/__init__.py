@@ -1,0 +1,1 @@
+"""Alert type and the logic that detects it."""
