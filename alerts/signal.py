@@ -83,6 +83,8 @@ class Signal(Struct, frozen=True):
     conditions: tuple[str, ...] = ()
     """What was required and held, by name."""
     actor: Actor | None = None
+    grows: bool = False
+    """A later signal of the same occurrence knows more (a window); else the earliest tells what began it."""
 
     @property
     def alert_id(self) -> str:

@@ -77,7 +77,8 @@ class Condition(Generic[E]):
     def __init__(self, test: Callable[[E], bool], saw: Callable[[E], Any]) -> None:
         self.test = test
         self.saw = saw
-        self.sentence = (test.__doc__ or test.__name__.replace("_", " ")).strip().splitlines()[0].rstrip(".")
+        sentence = (test.__doc__ or test.__name__.replace("_", " ")).strip().splitlines()[0].rstrip(".")
+        self.sentence = sentence[0].lower() + sentence[1:]
         functools.update_wrapper(self, test)
 
     __name__: str
@@ -86,7 +87,7 @@ class Condition(Generic[E]):
         return self.test(event)
 
 
-def condition(saw: Callable[[E], Any]) -> Callable[[Callable[[E], bool]], Condition[E]]:
+def condition(saw: Callable[[Any], Any]) -> Callable[[Callable[[E], bool]], Condition[E]]:
     """Make a named condition of a predicate; `saw` gives the value that it looks at."""
     return lambda test: Condition(test, saw)
 

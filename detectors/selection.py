@@ -10,6 +10,9 @@ from events import Kind
 
 WRITE_VERBS = frozenset({"create", "update", "patch"})
 ANY = frozenset({"*"})
+_SHELL = r"(?s)(?:^|[ /])[a-z]{0,4}sh[0-9.]* (?:[-+][^ ]* (?:[^-+ ][^ ]* )?){0,5}-[a-z]*c[a-z]* "
+DISGUISED_TEXT = _SHELL + r".*(?:base64|base32|xxd|eval|/dev/|[$`\\]|[^ =(]['\"][^ ])"
+"""A shell whose text has means to hide a word: quotes inside it, expansions, encodings, sockets as files."""
 
 
 class Requests(Struct, frozen=True):
@@ -50,6 +53,11 @@ def writes(*resources: str) -> Requests:
 def requests(*verbs: str, of: tuple[str, ...]) -> Requests:
     """Requests of these verbs for these resources."""
     return Requests(frozenset(of), frozenset(verbs))
+
+
+def shell_text(words: str) -> tuple[str, ...]:
+    """Patterns of a shell that is given commands as text, with one of these words (RE2) in it, or disguised ones."""
+    return f"{_SHELL}.*(?:{words})", DISGUISED_TEXT
 
 
 def executes(*names: str, matching: tuple[str, ...] = ()) -> Executions:

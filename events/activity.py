@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, gc=False):
     """Who called Azure Resource Manager."""
 
     managed_identity: str = ""
@@ -18,7 +18,7 @@ class Identity(Struct, frozen=True):
     """A user's sign-in name, where the log has it."""
 
 
-class ActivityEvent(Struct, frozen=True):
+class ActivityEvent(Struct, frozen=True, gc=False):
     """One phase of one Azure Resource Manager operation (a write, a delete or an action; never a read).
 
     Source: the Azure Activity log, as Event Hubs records or in its REST form. Names are lower case.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw, Struct
 
 
-class User(Struct, frozen=True):
+class User(Struct, frozen=True, gc=False):
     """Who sent a request. All fields are empty for a token that the API server refused (401)."""
 
     username: str = ""
@@ -15,8 +15,11 @@ class User(Struct, frozen=True):
     """What the authenticator adds; of a bound token its pod, node and `credential-id` (its JTI)."""
 
 
-class ObjectRef(Struct, frozen=True):
-    """The object of a request. A request to `/healthz` or to discovery has none."""
+class ObjectRef(Struct, frozen=True, gc=False, rename="camel"):
+    """The object of a request. A request to `/healthz` or to discovery has none.
+
+    As JSON its fields have the names that the audit log gives them, so that a decoder reads them in place.
+    """
 
     resource: str = ""
     """Plural and lower case, as in the URL: `pods`."""
@@ -34,7 +37,7 @@ class ObjectRef(Struct, frozen=True):
 NO_OBJECT = ObjectRef()
 
 
-class AuditEvent(Struct, frozen=True):
+class AuditEvent(Struct, frozen=True, gc=False):
     """One stage of one request. Absent (None) and empty are different.
 
     Source: the `audit.k8s.io/v1` Event, alone or in the envelopes of AKS, EKS and GKE.
@@ -70,7 +73,7 @@ class AuditEvent(Struct, frozen=True):
     response: Raw | None = None
     """Body of the answer: what the object is now."""
     truncated: bool = False
-    """The source cut this record; its leading fields were salvaged and the bodies are lost."""
+    """The source cut this record, or it was nested too deep: what came whole was kept, a body that did not is None."""
 
     @property
     def resource(self) -> str:

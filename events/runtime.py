@@ -20,7 +20,7 @@ class Kind(StrEnum):
     """A hook that concerns neither a file nor a connection (a loaded module, a uprobe ...)."""
 
 
-class Process(Struct, frozen=True):
+class Process(Struct, frozen=True, gc=False):
     """One execution of a program: a pid that runs another program is another Process."""
 
     exec_id: str = ""
@@ -59,7 +59,7 @@ class Process(Struct, frozen=True):
         return f"{self.binary} {self.arguments}" if self.arguments else self.binary
 
 
-class Container(Struct, frozen=True):
+class Container(Struct, frozen=True, gc=False):
     """Where a process ran, as far as the sensor knows."""
 
     id: str
@@ -74,7 +74,7 @@ class Container(Struct, frozen=True):
     """Microseconds since 1970, UTC."""
 
 
-class File(Struct, frozen=True):
+class File(Struct, frozen=True, gc=False):
     """A file that a process touched."""
 
     path: str
@@ -82,7 +82,7 @@ class File(Struct, frozen=True):
     """`read`, `write`, `truncate`, `unlink`, `map` ...; empty if unknown."""
 
 
-class Connection(Struct, frozen=True):
+class Connection(Struct, frozen=True, gc=False):
     """A socket that a process used."""
 
     address: str = ""
@@ -96,7 +96,7 @@ class Connection(Struct, frozen=True):
     """The record reports the end of a connection already seen."""
 
 
-class RuntimeEvent(Struct, frozen=True):
+class RuntimeEvent(Struct, frozen=True, gc=False):
     """One record of a sensor on a node.
 
     Source: Tetragon's export and Falco's JSON output.
@@ -106,7 +106,8 @@ class RuntimeEvent(Struct, frozen=True):
     time: int
     """Microseconds since 1970, UTC."""
     event_id: str
-    """The exec id for an exec; else built from the record, so that a repeated record has the same."""
+    """The exec id for an exec (Falco: exec id and time, for its exec id outlives a second exec in the same pid);
+    else built from the record. A repeated record has the same."""
     kind: Kind
     sensor: str
     """`tetragon` or `falco`."""

@@ -1,0 +1,84 @@
+"""How fast the whole flow reads, against the rate at which orjson alone parses the same bytes.
+
+Both are measured in turn, in one run, several times; what counts is the ratio. Run as
+`python -m bench.throughput [FILE ...]`; without files the bundled demo capture is repeated.
+"""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+from bytewax._bytewax import run_main
+
+from flows.configuration import configure
+from flows.demo import capture
+from flows.detect import build
+from flows.files import FileSource
+from flows.tally import Tally
+
+ROUNDS = 5
+LINES = 100_000
+
+
+def flow_seconds(file: Path) -> float:
+    """Seconds that the flow takes over a file, alerts raised and thrown away."""
+    configuration = configure()
+    source = FileSource([str(file)], configuration.settings.limits.line)
+    nowhere = lambda _: None  # noqa: E731
+    flow = build(source, configuration, cluster="bench", alerts=nowhere, dead_letters=nowhere, tally=Tally())
+    begun = time.perf_counter()
+    run_main(flow)
+    return time.perf_counter() - begun
+
+
+def orjson_seconds(file: Path) -> float:
+    """Seconds that orjson takes to parse the lines of the file."""
+    begun = time.perf_counter()
+    with file.open("rb") as lines:
+        for line in lines:
+            orjson.loads(line)
+    return time.perf_counter() - begun
+
+
+def repeated(lines: list[bytes], folder: Path, name: str) -> Path:
+    """A file of these lines, again and again."""
+    file = folder / name
+    with file.open("wb") as out:
+        for _ in range(max(1, LINES // len(lines))):
+            out.writelines(lines)
+    return file
+
+
+def inputs(folder: Path) -> dict[str, Path]:
+    """What is measured: the given files, or each part of the demo."""
+    sources = [Path(name) for name in sys.argv[1:]] or sorted(path for path in capture().rglob("*.jsonl*"))
+    found = {}
+    for source in sources:
+        data = source.read_bytes()
+        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith(b"}\n")]
+        found[source.name] = repeated(whole, folder, source.name.removesuffix(".gz"))
+    return found
+
+
+def main() -> None:
+    """Print a line for each input: rates, and the ratio with its spread."""
+    print(f"{'input':44} {'lines/s':>9} {'orjson':>9} {'ratio':>6}  (least to most of {ROUNDS})")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file in inputs(Path(folder)).items():
+            lines = sum(1 for _ in file.open("rb"))
+            rounds = [(orjson_seconds(file), flow_seconds(file)) for _ in range(ROUNDS)]
+            ratios = sorted(parsed / flowed for parsed, flowed in rounds)
+            parsed, flowed = (statistics.median(times) for times in zip(*rounds, strict=True))
+            spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            print(f"{name:44} {lines / flowed:9,.0f} {lines / parsed:9,.0f} {statistics.median(ratios):6.2f}  {spread}")
+
+
+if __name__ == "__main__":
+    main()

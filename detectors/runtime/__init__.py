@@ -1,0 +1,1 @@
+"""Detectors of what processes do on nodes and in containers, and the words that they share."""

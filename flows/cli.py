@@ -1,0 +1,203 @@
+"""The command line: `middlewatch`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, say
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Streaming detection for Kubernetes: the alerts of Defender for Containers, on infrastructure that you own.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """How alerts are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    OCSF = "ocsf"
+
+
+class ListFormat(StrEnum):
+    """How the catalogue is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", metavar="FILE", help="YAML; MIDDLEWATCH_... in the environment wins.")
+]
+Cluster = Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")]
+Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what was read and raised, as JSON.")]
+DeadLetters = Annotated[
+    str | None, typer.Option(metavar="PATH", help="Keep what could not be read or judged, with reason and origin.")
+]
+
+
+Form = Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")]
+Output = Annotated[str, typer.Option(metavar="PATH|-", help="Where the alerts go.")]
+
+
+@app.command()
+def demo(output_format: Form = None, summary: Summary = None) -> None:
+    """An hour of two invented clusters, with an attack in it, through the whole flow."""
+    from flows.demo import capture
+
+    _detect([str(capture())], "forge", "-", output_format or Format.TABLE, None, None, summary)
+
+
+@app.command()
+def detect(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - .")
+    ] = None,
+    cluster: Cluster = "default",
+    output: Output = "-",
+    output_format: Form = None,
+    dead_letters: DeadLetters = None,
+    settings: SettingsFile = None,
+    summary: Summary = None,
+) -> None:
+    """Read events, raise alerts."""
+    if not inputs:
+        _usage("detect: name files, folders, globs or - (standard input) to read")
+    form = output_format or (Format.TABLE if output == "-" and sys.stdout.isatty() else Format.JSONL)
+    _detect(inputs, cluster, output, form, dead_letters, settings, summary)
+
+
+def _detect(
+    inputs: list[str],
+    cluster: str,
+    output: str,
+    form: str,
+    dead_letters: str | None,
+    settings: Path | None,
+    summary: str | None,
+) -> None:
+    from flows.files import InputError, expand
+    from flows.run import Options, run
+
+    configuration = _configured(settings)
+    try:
+        paths = expand(inputs)
+    except InputError as error:
+        _usage(str(error))
+    raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
+
+
+@app.command()
+def explain(
+    place: Annotated[str, typer.Argument(metavar="FILE:LINE[:ITEM]", help="Lines count from 1, items from 0.")],
+    cluster: Cluster = "default",
+    settings: SettingsFile = None,
+) -> None:
+    """For each detector that an event reaches: it fired, or the first condition that did not hold."""
+    from flows.explain import PlaceError, explanation, record
+
+    configuration = _configured(settings)
+    try:
+        lines = list(explanation(record(place, configuration.settings.limits.line), configuration, cluster))
+    except PlaceError as error:
+        _usage(str(error))
+    for line in lines:
+        say(line)
+
+
+@app.command()
+def alerts(
+    alert_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One alert type, in full.")] = None,
+    output_format: Annotated[ListFormat, typer.Option("--format", help="How to write it.")] = ListFormat.TABLE,
+    settings: SettingsFile = None,
+) -> None:
+    """The catalogue of alert types, and what detects each."""
+    from flows.listing import UnknownAlertError, listing
+
+    try:
+        say(listing(_configured(settings), alert_id, output_format))
+    except UnknownAlertError as error:
+        _usage(str(error))
+
+
+@app.command("check-settings")
+def check_settings(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The settings, as --settings takes them.")],
+) -> None:
+    """Validate settings and the detectors of one's own; every problem in one go."""
+    from flows.configuration import SettingsError, configure
+    from flows.own_detectors import broken_contracts
+
+    try:
+        configuration = configure(file)
+    except SettingsError as error:
+        for problem in error.problems:
+            complain(f"{file}: {problem}")
+        raise typer.Exit(EXIT_USAGE) from None
+    broken = broken_contracts(configuration.detectors)
+    for message in broken:
+        complain(f"{file}: {message}")
+    if broken:
+        raise typer.Exit(EXIT_USAGE)
+    say(f"{file}: no problems; {len(configuration.detectors)} detectors run")
+
+
+def _configured(settings: Path | None) -> Any:
+    from flows.configuration import SettingsError, configure
+
+    try:
+        return configure(settings)
+    except SettingsError as error:
+        _usage(str(error))
+
+
+def _usage(message: str) -> NoReturn:
+    complain(message)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake gives one line and no trace."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        code = EXIT_INTERRUPTED
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        complain(f"{error} (see {context.command_path if context is not None else PROGRAM} --help)")
+        code = EXIT_USAGE
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        code = EXIT_FAILED
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

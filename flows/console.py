@@ -1,0 +1,74 @@
+"""How the command line speaks to people: one clear line for a mistake, and no stack of a dataflow engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import IO
+
+from rich.console import Console
+
+PROGRAM = "middlewatch"
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """What raised first: bytewax wraps it once for each layer."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+@contextlib.contextmanager
+def without_panic_traces() -> Iterator[IO[str]]:
+    """Keep bytewax's own trace of a failure off stderr; the exception that it raises says the same.
+
+    Gives a stderr that still reaches the user.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    before = sys.stderr
+    with os.fdopen(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stderr:
+        sys.stderr = stderr
+        try:
+            yield stderr
+        finally:
+            sys.stderr = before
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+class PeopleConsole(Console):
+    """A console that takes text as it is, and leaves a closed pipe to the caller."""
+
+    def __init__(self, stream: IO[str], width: int | None = None) -> None:
+        super().__init__(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def say(text: str) -> None:
+    """Print on stdout; raises SystemExit if nobody reads it any more, which is no failure."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        forget_stdout()
+        sys.exit(0)
+
+
+def forget_stdout() -> None:
+    """Nobody reads stdout any more: let the interpreter's last flush succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,131 @@
+"""The step that every record passes: bytes are decoded and judged, and only what was found goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from alerts.signal import Evidence, Origin, Signal
+from detectors.contract import Detector, DetectorKind, Match
+from detectors.summaries import summary
+from detectors.windows import Observation, ValueCount
+from events import HEAD_BYTES, Event, Item, Malformed, Skipped
+from flows.dispatch import Detectors, Dispatch
+from flows.files import Chunk
+from flows.tally import Tally
+
+
+class DeadLetter(Struct, frozen=True):
+    """A record that could not be read or judged, and where it stood."""
+
+    origin: Origin
+    malformed: Malformed
+
+
+class Observed(Struct, frozen=True, array_like=True):
+    """What a stateful detector wants to keep of one event."""
+
+    detector: str
+    cluster: str
+    observation: Observation
+
+
+Found: TypeAlias = tuple[str, Signal | Observed | DeadLetter]
+"""Signals are keyed by alert id, observations by entity, dead letters by nothing."""
+
+
+def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[Evidence, ...]) -> Signal:
+    """A match with what the detector and the flow know about it."""
+    return Signal(
+        alert_type=detector.alert_type,
+        cluster=cluster,
+        entity=match.entity,
+        occurrence=match.occurrence,
+        because=match.because,
+        fields=dict(match.fields),
+        evidence=evidence,
+        detector=detector.__name__,
+        revision=detector.revision,
+        conditions=tuple(f"not: {condition.sentence}" for condition in detector.unless),
+        actor=match.actor,
+        grows=detector.kind is DetectorKind.WINDOW,
+    )
+
+
+class Judge:
+    """Decodes chunks and lets every detector judge the events that it wants.
+
+    Parameters
+    ----------
+    decode
+        `events.decoder.Decoder.decode`, or another function that never raises.
+    dispatch
+        The selections of the detectors.
+    tally
+        Counts what is read.
+    """
+
+    def __init__(self, decode: Callable[[bytes], Sequence[Item]], dispatch: Dispatch, tally: Tally) -> None:
+        self.decode = decode
+        self.reached = dispatch.reached
+        self.tally = tally
+
+    def __call__(self, chunks: Iterable[Chunk]) -> list[Found]:
+        """What the events of these chunks show: signals, observations for the stateful step, dead letters."""
+        found: list[Found] = []
+        decode, reached, count = self.decode, self.reached, self.tally.count
+        for chunk in chunks:
+            for number, line in enumerate(chunk.lines, chunk.first):
+                items = decode(line)
+                for index, item in enumerate(items):
+                    count(item)
+                    detectors = () if isinstance(item, Malformed | Skipped) else reached(item)
+                    if detectors or type(item) is Malformed:
+                        origin = Origin(path=chunk.path, line=number, item=index if len(items) > 1 else None)
+                        found += self.judge(item, detectors, origin, line)
+            if chunk.damage:
+                found.append(self._damaged(chunk))
+        return found
+
+    def judge(self, item: Item, detectors: Detectors, origin: Origin, line: bytes) -> Iterator[Found]:
+        """What one item shows. A detector that fails is counted and reported, and stops nothing."""
+        if isinstance(item, Malformed):
+            yield "", DeadLetter(origin, item)
+            return
+        assert not isinstance(item, Skipped)
+        evidence = Evidence(item.event_id, item.time, origin, summary(item))
+        for detector in detectors:
+            try:
+                yield from evaluated(detector, item, evidence)
+            except Exception as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
+                self.tally.failed[detector.alert_type] += 1
+                yield "", DeadLetter(origin, failure(detector.alert_type, error, line))
+
+    def _damaged(self, chunk: Chunk) -> Found:
+        malformed = Malformed("damaged file", b"", chunk.damage)
+        self.tally.count(malformed)
+        return "", DeadLetter(Origin(path=chunk.path, line=chunk.first + len(chunk.lines)), malformed)
+
+
+def evaluated(detector: Detector[Any], event: Event, evidence: Evidence) -> Iterator[Found]:
+    """What one detector says of one event."""
+    if isinstance(detector, ValueCount):
+        observed = detector.observe(event, evidence)  # type: ignore[arg-type]  # its selection gives runtime events only
+        if observed is not None:
+            key, observation = observed
+            yield key, Observed(detector.__name__, event.cluster, observation)
+        return
+    verdict = detector(event)
+    if isinstance(verdict, Match):
+        made = signal(detector, event.cluster, verdict, (evidence,))
+        yield made.alert_id, made
+
+
+def failure(alert_type: str, error: Exception, line: bytes) -> Malformed:
+    """Why a detector could not judge a record."""
+    if isinstance(error, msgspec.ValidationError):
+        return Malformed("body of unexpected form", line[:HEAD_BYTES], f"{alert_type}: {error}")
+    return Malformed("detector failed", line[:HEAD_BYTES], f"{alert_type}: {type(error).__name__}: {error}")

@@ -1,0 +1,91 @@
+"""Settings: one pydantic model, from the environment (`MIDDLEWATCH_...`) over a YAML file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from alerts.catalogue import CATALOGUE, Severity
+from detectors.parameters import Duration
+
+
+class DetectorSettings(BaseModel):
+    """What can be changed about the detectors of one alert type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(True, description="False: its detectors judge nothing.")
+    severity: Severity | None = Field(None, description="The severity of its alerts, instead of the catalogue's.")
+    parameters: dict[str, Any] = Field({}, description="Parameters of the detector; docs/alerts.md lists them.")
+
+
+class Lateness(BaseModel):
+    """How late events of a source may come and still be taken in order of their time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runtime: Duration = Field(timedelta(seconds=2), description="Tetragon and Falco.")
+
+
+class Limits(BaseModel):
+    """Bounds on what hostile input can make us hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item: int = Field(1 << 20, ge=1 << 10, description="Bytes of one record; a larger one is malformed.")
+    line: int = Field(16 << 20, ge=1 << 10, description="Bytes of one line or message, which may hold many records.")
+
+
+class Settings(BaseSettings):
+    """All settings. Unknown keys are errors."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="MIDDLEWATCH_", env_nested_delimiter="__", title="Middlewatch settings"
+    )
+
+    detectors: dict[str, DetectorSettings] = Field({}, description="By alert type, such as `K8S_SensitiveMount`.")
+    own_detectors: list[str] = Field(
+        [], description="Folders, files or importable modules with detectors of one's own."
+    )
+    lateness: Lateness = Field(Lateness(), description="How late events may come, by source.")
+    limits: Limits = Field(Limits(), description="Bounds on the input.")
+
+    @field_validator("detectors", mode="before")
+    @classmethod
+    def _known_by_any_spelling(cls, chosen: Any) -> Any:
+        """An environment variable has neither dots nor capitals: `K8S_NODE_EICAR` is `K8S.NODE_EICAR`."""
+        if not isinstance(chosen, dict):
+            return chosen
+        names = {_folded(name): name for name in CATALOGUE}
+        merged: dict[str, Any] = {}
+        for given, values in chosen.items():
+            name = names.get(_folded(str(given)), str(given))
+            merged[name] = _over(merged.get(name), values)
+        return merged
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content is what the constructor is given."""
+        assert isinstance(init_settings, InitSettingsSource)
+        return env_settings, init_settings
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace(".", "_")
+
+
+def _over(below: Any, above: Any) -> Any:
+    """Two mappings as one, the second winning; whatever else stands above is taken as it is."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return below | {name: _over(below.get(name), value) for name, value in above.items()}

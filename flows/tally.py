@@ -1,0 +1,66 @@
+"""What one run read and raised, counted: `read = events + skipped + malformed`, always."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from events import ActivityEvent, AuditEvent, Item, Kind, Malformed, RuntimeEvent, Skipped
+
+
+class Tally:
+    """Counters of one run."""
+
+    def __init__(self) -> None:
+        self.events: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.malformed: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        """Events that a detector could not judge, by alert type."""
+        self.alerts: Counter[str] = Counter()
+        self.truncated = 0
+        self.late = 0
+        """Observations that came too late for the window that wanted them."""
+        self.lost_reports = 0
+
+    def count(self, item: Item) -> None:
+        """Count one item that was read."""
+        kind = type(item)
+        if kind is AuditEvent:
+            self.events["audit"] += 1
+            self.truncated += item.truncated  # type: ignore[union-attr]  # narrowed by `kind`, which is fast
+        elif isinstance(item, RuntimeEvent):
+            self.events["runtime"] += 1
+            self.lost_reports += item.kind is Kind.LOST
+        elif isinstance(item, ActivityEvent):
+            self.events["arm"] += 1
+        elif isinstance(item, Skipped):
+            self.skipped[item.reason] += 1
+        elif isinstance(item, Malformed):
+            self.malformed[item.reason] += 1
+
+    def count_late(self) -> None:
+        """Count one observation that a window no longer takes."""
+        self.late += 1
+
+    def summary(self) -> dict[str, Any]:
+        """The counters as JSON, in a stable order."""
+        events, skipped, malformed = self.events.total(), self.skipped.total(), self.malformed.total()
+        return {
+            "read": events + skipped + malformed,
+            "events": events,
+            "skipped": skipped,
+            "malformed": malformed,
+            "truncated": self.truncated,
+            "late": self.late,
+            "lost_reports": self.lost_reports,
+            "alerts": _sorted(self.alerts),
+            "events_by_source": _sorted(self.events),
+            "skipped_by_reason": _sorted(self.skipped),
+            "malformed_by_reason": _sorted(self.malformed),
+            "failed_by_detector": _sorted(self.failed),
+        }
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))

@@ -1,0 +1,23 @@
+"""Raw lines of each alert type: each that should fire does when it is read alone, the others stay quiet."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.flows.running import detect
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+FOLDERS = sorted(folder for folder in CAPTURES.iterdir() if folder.name.startswith("K8S"))
+"""Windows need several lines: a file `fires-*.jsonl` is read as a whole."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_line_that_should_fire_does(folder: Path, tmp_path: Path) -> None:
+    for number, line in enumerate((folder / "fires.jsonl").read_text().splitlines(), 1):
+        (tmp_path / "one.jsonl").write_text(line + "\n")
+        assert folder.name in detect(tmp_path / "one.jsonl").types, f"line {number}"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_ordinary_lines_stay_quiet(folder: Path) -> None:
+    assert folder.name not in detect(folder / "quiet.jsonl").types

@@ -1,0 +1,116 @@
+"""Lines come out whole, whatever the blocks, the packing and the damage."""
+
+import gzip
+import os
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from flows.files import GZIP, FileSource, InputError, expand
+
+
+def read(paths: list[str], longest: int = 1000, block: int = 7) -> list[tuple[str, int, bytes]]:
+    chunks = FileSource(paths, longest, block).chunks()
+    return [(Path(c.path).name, number, line) for c in chunks for number, line in enumerate(c.lines, c.first)]
+
+
+@given(lines=st.lists(st.binary().map(lambda line: line.replace(b"\n", b"")), min_size=1), block=st.integers(1, 50))
+def test_lines_are_those_of_the_file_whatever_the_block(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], block: int
+) -> None:
+    assume(not lines[0].startswith(GZIP))
+    file = tmp_path_factory.mktemp("any") / "a.jsonl"
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    assert [line for _, _, line in read([str(file)], block=block)] == lines
+
+
+def test_a_last_line_without_an_end_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one\ntwo")
+    assert read([str(tmp_path / "a")]) == [("a", 1, b"one"), ("a", 2, b"two")]
+
+
+def test_a_gzip_file_is_known_by_its_first_bytes_not_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(gzip.compress(b"one\ntwo\n"))
+    assert [line for _, _, line in read([str(tmp_path / "a.jsonl")])] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("block", [1, 3, 64, 4096])
+def test_a_line_over_the_limit_is_cut_and_the_next_ones_keep_their_numbers(tmp_path: Path, block: int) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 50 + b"\nok\n" + b"y" * 11 + b"\n" + b"z" * 10 + b"\n")
+    read_lines = read([str(tmp_path / "a")], longest=10, block=block)
+    assert [(number, line) for _, number, line in read_lines] == [
+        (1, b"x" * 11),
+        (2, b"ok"),
+        (3, b"y" * 11),
+        (4, b"z" * 10),
+    ]
+
+
+@pytest.mark.parametrize("keep", [20, -4])
+def test_a_damaged_gzip_file_gives_what_can_be_read_and_the_damage(tmp_path: Path, keep: int) -> None:
+    packed = gzip.compress(b"line\n" * 100)
+    (tmp_path / "a.gz").write_bytes(packed[:keep])
+    chunks = list(FileSource([str(tmp_path / "a.gz")], 1000).chunks())
+    assert chunks[-1].damage
+    assert all(set(chunk.lines) <= {b"line", b"l", b"li", b"lin", b""} for chunk in chunks)
+
+
+def test_a_file_that_is_no_gzip_behind_its_first_bytes_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(GZIP + b"not at all")
+    (chunk,) = FileSource([str(tmp_path / "a.gz")], 1000).chunks()
+    assert chunk.damage
+    assert chunk.lines == []
+
+
+def test_a_folder_gives_its_files_but_not_what_describes_them(tmp_path: Path) -> None:
+    for name in ("b/audit.log", "a.jsonl", "labels.jsonl", "README.md", ".hidden"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}\n")
+    assert [Path(path).name for path in expand([str(tmp_path)])] == ["a.jsonl", "audit.log"]
+
+
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    assert expand([str(tmp_path / "*.jsonl"), str(tmp_path / "a.jsonl")]) == [str(tmp_path / "a.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("none.jsonl", "no such file"), ("*.none", "no such file"), ("empty", "without files")]
+)
+def test_what_is_not_there_is_said(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=said):
+        expand([str(tmp_path / name)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    (tmp_path / "a").chmod(0)
+    with pytest.raises(InputError, match="not readable"):
+        expand([str(tmp_path / "a")])
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"one\ntwo\n",))
+    writer.start()
+    assert [line for _, _, line in read([str(tmp_path / "pipe")])] == [b"one", b"two"]
+    writer.join()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    def peak(megabytes: int) -> int:
+        (tmp_path / "a").write_bytes((b"x" * 999 + b"\n") * 1000 * megabytes)
+        tracemalloc.start()
+        for _ in FileSource([str(tmp_path / "a")], 1 << 20).chunks():
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(8) < 1.5 * peak(2)

@@ -1,0 +1,74 @@
+"""Settings: the environment over the file, and every mistake with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.configuration import SettingsError, configure
+
+
+def settings(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    return file
+
+
+def mistakes(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        configure(settings(tmp_path, text))
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_without_a_file_all_detectors_run_with_their_defaults() -> None:
+    assert {"K8S_ClusterAdminBinding", "K8S.NODE_EICAR"} <= {detector.alert_type for detector in configure().detectors}
+
+
+@pytest.mark.parametrize("name", ["K8S.NODE_EICAR", "k8s_node_eicar"])
+def test_a_detector_is_switched_off_by_any_spelling_of_its_alert_type(tmp_path: Path, name: str) -> None:
+    configuration = configure(settings(tmp_path, f"detectors:\n  {name}:\n    enabled: false\n"))
+    assert "K8S.NODE_EICAR" not in {detector.alert_type for detector in configuration.detectors}
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = settings(
+        tmp_path, "detectors:\n  K8S.NODE_EICAR:\n    enabled: false\n    severity: Low\nlimits: {item: 2000}\n"
+    )
+    monkeypatch.setenv("MIDDLEWATCH_DETECTORS__K8S_NODE_EICAR__ENABLED", "true")
+    monkeypatch.setenv("MIDDLEWATCH_LIMITS__ITEM", "4096")
+    configuration = configure(file)
+    assert "K8S.NODE_EICAR" in {detector.alert_type for detector in configuration.detectors}
+    assert str(configuration.severities["K8S.NODE_EICAR"]) == "Low"
+    assert configuration.settings.limits.item == 4096
+
+
+def test_parameters_reach_the_detector(tmp_path: Path) -> None:
+    text = "detectors:\n  K8S.NODE_ReconnaissanceArtifactsBurst:\n    parameters: {commands: 9, within: 10m}\n"
+    (burst,) = [d for d in configure(settings(tmp_path, text)).detectors if "Reconnaissance" in d.alert_type]
+    assert burst.parameters is not None
+    assert burst.parameters.model_dump(mode="json")["commands"] == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("detektors: {}\n", ["line 1: detektors: unknown name; did you mean detectors?"]),
+        ("limits:\n  line: many\n", ["line 2: limits.line: Input should be a valid integer"]),
+        ("detectors:\n  K8S_SensitiveMont: {}\n", ["line 2", "did you mean K8S_SensitiveMount?"]),
+        ("detectors:\n  K8S_ExposedRedis: {}\n", ["line 2", "has no detector yet"]),
+        ("detectors:\n  K8S.NODE_EICAR:\n    severity: Severe\n", ["line 3", "severity"]),
+        (
+            "detectors:\n  K8S.NODE_ReconnaissanceArtifactsBurst:\n    parameters:\n      comands: 3\n",
+            ["line 4", "did you mean commands?"],
+        ),
+        ("limits: [\n", ["not YAML"]),
+        ("- a\n", ["mapping"]),
+        ("own_detectors: [nowhere/]\n", ["nowhere/", "no such file"]),
+    ],
+)
+def test_a_mistake_is_said_with_its_place(tmp_path: Path, text: str, said: list[str]) -> None:
+    (problem,) = mistakes(tmp_path, text)
+    assert all(part in problem for part in said), problem
+
+
+def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
+    assert len(mistakes(tmp_path, "limits: {item: x, line: y}\nnothing: 1\n")) == 3
