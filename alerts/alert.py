@@ -139,11 +139,6 @@ class Alert(_Part):
     evidence: tuple[AlertEvidence, ...] = Field(description="The earliest events that it rests on, at most 20.")
     detector: RaisedBy = Field(description="What raised it.")
 
-    def suppressed(self, exception: str, reason: str) -> Alert:
-        """The same alert, kept but suppressed by an exception of this id and reason."""
-        suppression = Suppression(exception=exception, reason=reason)
-        return self.model_copy(update={"status": "suppressed", "suppression": suppression})
-
 
 class _AsWritten(GenerateJsonSchema):
     """Schema of alerts as they are written: absent is never null, and a reader accepts fields that are new to it."""

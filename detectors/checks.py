@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from detectors import examples
 from detectors.contract import Detector, Quiet
-from detectors.windows import ValueCount
 from events import Event
 
 
@@ -74,11 +73,6 @@ def _unsteady(detector: Detector[Any], example: Example) -> Iterator[str]:
         if examples.fired(twin, *example.events) != example.raised:
             yield "its pickled copy answers differently"
     for event in example.events:
-        verdict = _answer(detector, event)
+        verdict = detector(event)
         if isinstance(verdict, Quiet) and not verdict.condition:
             yield "it is quiet without a reason"
-
-
-def _answer(detector: Detector[Any], event: Any) -> Any:
-    ask: Callable[[Any], Any] = detector.sightings if isinstance(detector, ValueCount) else detector
-    return ask(event)

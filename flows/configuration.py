@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from alerts.catalogue import CATALOGUE, AlertType, Severity
 from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
+from alerts.catalogue import CATALOGUE, AlertType, Severity
 from detectors import registry
 from detectors.contract import Detector
 from flows import own_detectors

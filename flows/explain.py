@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from alerts.redaction import redact, redact_value
-from events.decoder import Decoder
 from msgspec import Struct
 
-from detectors.contract import Detector, Match, Quiet
+from alerts.redaction import redact, redact_value
+from detectors.contract import Detector, Match, Quiet, Verdict
 from detectors.summaries import summary
-from detectors.windows import ValueCount
 from events import Event, Malformed, Skipped
+from events.decoder import Decoder
 from flows.configuration import Configuration
 from flows.dispatch import Dispatch
 from flows.files import FileSource, InputError, expand
@@ -102,18 +101,11 @@ def _answer(detector: Detector[Any], event: Event) -> Iterator[str]:
         yield f"  quiet  {detector.alert_type}  gives no reason"
 
 
-def _judged(detector: Detector[Any], event: Any) -> Any:
-    """The verdict on one event; of a window what the event adds to it."""
+def _judged(detector: Detector[Any], event: Event) -> Verdict:
     try:
-        if not isinstance(detector, ValueCount):
-            return detector(event)
-        seen = detector.sightings(event)
+        return detector(event)
     except Exception as error:  # noqa: BLE001  whatever a detector raises is what the user asks about
         return Quiet("the detector can judge this event", f"{type(error).__name__}: {error}")
-    if isinstance(seen, Quiet):
-        return seen
-    adds = ", ".join(f"{sighting.value} ({sighting.group})" for sighting in seen)
-    return Quiet(f"enough in one window; this event adds {adds}", "one event")
 
 
 def _shown(value: Any) -> str:

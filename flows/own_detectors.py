@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from alerts.catalogue import CATALOGUE, AlertType
 from msgspec import Struct
 
+from alerts.catalogue import CATALOGUE, AlertType
 from detectors import checks, registry
 from detectors.contract import Detector
 

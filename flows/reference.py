@@ -13,7 +13,6 @@ from typing import Any
 
 from alerts.alert import json_schema
 from alerts.catalogue import CATALOGUE, AlertType
-
 from detectors import registry
 from detectors.contract import Detector
 from detectors.selection import Executions, Operations, Records, Requests, Selector

@@ -193,13 +193,13 @@ class Evaluation(Calls):
 
     def _redirected_output(self, printed: bytes | None, place: Place, outer: tuple[Redirection, ...]) -> bytes | None:
         """What is printed and not written to a file; what is written is remembered."""
-        if printed is None:
-            return None
         own = [r for r in place.redirections[len(outer) :] if r.operator[0] in ">&" and r.descriptor in (None, 1)]
         for redirection in own:
-            before = self.files.get(redirection.target, b"") if redirection.operator.endswith(">>") else b""
-            self.files[redirection.target] = (before + printed)[:TEXT_LENGTH]
-        return b"" if own else printed
+            before = self.files.pop(redirection.target, b"")
+            if printed is not None:
+                kept = before if redirection.operator.endswith(">>") else b""
+                self.files[redirection.target] = (kept + printed)[:TEXT_LENGTH]
+        return b"" if own and printed is not None else printed
 
     def _assigned(self, assignment: Assignment, scope: Scope, expander: Expander) -> tuple[str, Value]:
         before = scope.get(assignment.name) if assignment.appends else Value("")

@@ -46,6 +46,7 @@ class Parser(SimpleCommands):
             connector = self._connector(item)
             if self.at == before:
                 self.stray(1)
+        self.sound = self.sound and not connector
         self.depth -= 1
         return found
 
@@ -129,6 +130,8 @@ class Parser(SimpleCommands):
         elif within := _IN.match(self.text, self.at):
             self.at = within.end()
             block.words = self._words()
+        self.blank(newlines=False)
+        self.at += self.starts(";")
 
     def _words(self) -> list[Word]:
         words: list[Word] = []

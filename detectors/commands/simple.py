@@ -94,6 +94,7 @@ class SimpleCommands(Lexer):
             elif self.at < self.end:
                 self.sound = False
                 break
+        self.sound = self.sound and bool(simple.words or simple.assignments or simple.redirects)
         return simple
 
     def _ends(self) -> bool:

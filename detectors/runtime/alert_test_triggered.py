@@ -20,9 +20,7 @@ _BASE64 = "WDVPIVAlQEFQWzRc" + "UFpYNTQoUF4pN0NDKTd9"
 _MARKS = (TRIGGER, _END, _BASE64)
 _QUOTING = re.compile(r"[\\'\"+\s]")
 _WRITERS = frozenset({"echo", "printf", "print", "tee", "cat", "dd", "sponge"})
-_SHELLS_THAT_DECODE = re.compile(
-    r"base64\s+(?:-\w+\s+)*(?:-[a-zA-Z]*[dD]|--decode)|b64decode|decode_base64|openssl\s.*-d\b"
-)
+_DECODERS = re.compile(r"base64\s+(?:-\w+\s+)*(?:-[a-zA-Z]*[dD]|--decode)|b64decode|decode_base64|openssl\s.*-d\b")
 
 
 @rule(
@@ -69,7 +67,7 @@ def _writes_string(command: Command) -> bool:
 def _decodes_string(process: Process) -> bool:
     """The string in base64, and a program that decodes it, in one command line."""
     line = process.command_line
-    return _BASE64 in line and bool(_SHELLS_THAT_DECODE.search(line))
+    return _BASE64 in line and bool(_DECODERS.search(line))
 
 
 def _holds_string(text: str) -> bool:

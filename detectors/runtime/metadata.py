@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_address
 
 import re2
 
-from detectors.runtime.addresses import Address, Place
+from detectors.runtime.addresses import Address, Place, address
 
 WIRE_SERVER = IPv4Address("168.63.129.16")
 """Azure's platform address; also its name server, so only the two ports that tell of the machine count."""
@@ -49,7 +49,7 @@ _CREDENTIALS_QUOTED = re2.compile(f"(?i)[\"'`\\s}}]{_PATHS}")
 _OWN_HEADERS = re2.compile(r"(?i)metadata-flavor:|x-google-metadata-request:|x-aws-ec2-metadata-token")
 
 
-def service_at(address: Address | None, port: int | None) -> str:
+def service_at(host: Address | None, port: int | None) -> str:
     """The metadata service at an address and port; empty if there is none.
 
     Examples
@@ -57,11 +57,11 @@ def service_at(address: Address | None, port: int | None) -> str:
     >>> service_at(ip_address("168.63.129.16"), 80), service_at(ip_address("168.63.129.16"), 53)
     ('168.63.129.16', '')
     """
-    if address is None or address not in SERVICES or port in _NAME_AND_TIME:
+    if host is None or host not in SERVICES or port in _NAME_AND_TIME:
         return ""
-    if address == WIRE_SERVER and port not in _WIRE_SERVER_PORTS:
+    if host == WIRE_SERVER and port not in _WIRE_SERVER_PORTS:
         return ""
-    return str(address)
+    return str(host)
 
 
 def service_of(place: Place, said: str = "") -> str:
@@ -83,6 +83,18 @@ def service_of(place: Place, said: str = "") -> str:
     return (place.host if place.host in _SHORT_NAMES else "metadata path") if asked else ""
 
 
+def title(service: str) -> str:
+    """What a service is, for people.
+
+    Examples
+    --------
+    >>> title("169.254.170.23"), title("metadata.google.internal")
+    ('pod identity (AWS EKS) at 169.254.170.23', 'metadata.google.internal')
+    """
+    known = address(service)
+    return f"{SERVICES[known]} at {service}" if known in SERVICES else service
+
+
 def gives_credentials(path: str) -> bool:
     """Whether a path of a metadata service leads to tokens or keys."""
     return bool(_CREDENTIALS.search(path))
@@ -98,9 +110,9 @@ def _host_open(host: str) -> bool:
     return not host or host in _SHORT_NAMES or any(mark in host for mark in "${`<")
 
 
-def _spellings(address: IPv4Address) -> Iterator[str]:
+def _spellings(host: IPv4Address) -> Iterator[str]:
     """What a spelling of an address begins with, as patterns."""
-    first, second, number = *address.packed[:2], int(address)
+    first, second, number = *host.packed[:2], int(host)
     yield from (rf"\b0*{first}\.", rf"\b0+{first:o}\.", rf"\b0x0*{first:x}\.", f"{first}-{second}-")
     yield from (str(number), f"0{number:o}", f"{number:08x}", f"{number >> 16:x}:")
 
@@ -108,8 +120,6 @@ def _spellings(address: IPv4Address) -> Iterator[str]:
 def patterns() -> tuple[str, ...]:
     """RE2 patterns of which one matches each command line that names a metadata service."""
     found = {"metadata", "meta-data", "instance-data", "api/token", "instance-identity", "%3[0-9]", r"[^\x00-\x7f]"}
-    for address in SERVICES:
-        found |= (
-            set(_spellings(address)) if isinstance(address, IPv4Address) else {str(address).partition(":")[0] + ":"}
-        )
+    for host in SERVICES:
+        found |= set(_spellings(host)) if isinstance(host, IPv4Address) else {str(host).partition(":")[0] + ":"}
     return ("|".join(sorted(found)),)

@@ -14,7 +14,14 @@ from detectors.runtime.addresses import address, place, places
 from detectors.runtime.conditions import on_host, place_unknown
 from detectors.runtime.destinations import destinations
 from detectors.runtime.entities import actor, entity
-from detectors.runtime.metadata import gives_credentials, patterns, quotes_credential_path, service_at, service_of
+from detectors.runtime.metadata import (
+    gives_credentials,
+    patterns,
+    quotes_credential_path,
+    service_at,
+    service_of,
+    title,
+)
 from detectors.runtime.programs import AWKS, FETCHERS, is_interpreter, is_one_liner
 from detectors.selection import DISGUISED_TEXT, connects, executes
 from events import Kind, Process, RuntimeEvent
@@ -97,7 +104,7 @@ def _match(event: RuntimeEvent, service: str, how: str) -> Match:
     return Match(
         entity=entity(event),
         occurrence=f"{service} {started // HOUR}",
-        because=f"{event.process.name or 'a process'} in a container asked the metadata service at {service}: {how}",
+        because=f"{event.process.name or 'a process'} in a container asked {title(service)}: {how}",
         fields={"service": service, "program": event.process.binary, "how": how},
         actor=actor(event),
     )

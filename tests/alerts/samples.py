@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from alerts import Actor, Alert, Entity, Evidence, Origin, Signal
+from alerts import Actor, Alert, Entity, Evidence, Origin, Signal, Suppression
 from alerts.merge import merge, to_alert
 
 START = 1_790_000_000_000_000
@@ -52,3 +52,9 @@ def signal(*items: Evidence, **fields: Any) -> Signal:
 
 def alert(made: Signal | None = None, revision: int = 1, activity: Literal["create", "update"] = "create") -> Alert:
     return to_alert(merge(None, made or signal()), None, revision, activity)
+
+
+def suppressed_alert(exception: str, reason: str) -> Alert:
+    return alert().model_copy(
+        update={"status": "suppressed", "suppression": Suppression(exception=exception, reason=reason)}
+    )

@@ -24,7 +24,7 @@ from alerts.alert import (
 )
 from alerts.catalogue import CATALOGUE
 from alerts.encoders import to_json
-from tests.alerts.samples import ACTORS, ENTITIES, alert, signal
+from tests.alerts.samples import ACTORS, ENTITIES, alert, signal, suppressed_alert
 
 FIELDS = [
     "id", "revision", "activity", "alert_type", "title", "severity", "tactics", "techniques", "description", "cluster",
@@ -72,7 +72,7 @@ def test_what_is_written_can_be_read_again() -> None:
 
 
 def test_a_suppressed_alert_says_which_exception_and_why() -> None:
-    written = json.loads(to_json(alert().suppressed("ops-2026", "planned change")))
+    written = json.loads(to_json(suppressed_alert("ops-2026", "planned change")))
     assert written["status"] == "suppressed"
     assert written["suppression"] == {"exception": "ops-2026", "reason": "planned change"}
 

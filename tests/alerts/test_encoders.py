@@ -13,7 +13,7 @@ from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 
 from alerts import CATALOGUE, Alert
 from alerts.encoders import OCSF_VERSION, to_json, to_ocsf
-from tests.alerts.samples import ACTORS, ENTITIES, START, alert, evidence, signal
+from tests.alerts.samples import ACTORS, ENTITIES, START, alert, evidence, signal, suppressed_alert
 
 
 def ocsf(made: Alert) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def test_a_finding_says_what_the_alert_says() -> None:
 
 
 def test_a_new_alert_is_created_and_a_suppressed_one_says_so() -> None:
-    finding = ocsf(alert().suppressed("ops-2026", "planned"))
+    finding = ocsf(suppressed_alert("ops-2026", "planned"))
     assert (finding["type_uid"], finding["status_id"], finding["status_detail"]) == (200401, 3, "planned")
     assert finding["is_alert"] is False
 

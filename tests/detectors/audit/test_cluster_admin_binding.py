@@ -68,12 +68,12 @@ def test_it_fires_and_names_the_subjects(event: AuditEvent, because: str) -> Non
             "the patch itself sets the role",
         ),
         (bind({"subjects": [EVE]}, "patch"), "the role is ClusterRole cluster-admin"),
-        (bind(binding(EVE), code=403), "not: The request was refused"),
-        (bind(binding(EVE), uri="/x?dryRun=All"), "not: The request is a dry run"),
+        (bind(binding(EVE), code=403), "not: the request was refused"),
+        (bind(binding(EVE), uri="/x?dryRun=All"), "not: the request is a dry run"),
         (bind(level="Metadata"), "the request body was recorded"),
         (
             audit("update", "clusterrolebindings", name="cluster-admin", user="system:apiserver", request=binding(EVE)),
-            "not: The API server itself reconciles",
+            "not: the API server itself reconciles",
         ),
     ],
 )

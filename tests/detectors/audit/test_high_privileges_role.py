@@ -110,8 +110,8 @@ AGGREGATOR = "system:serviceaccount:kube-system:clusterrole-aggregation-controll
 @pytest.mark.parametrize(
     ("event", "condition"),
     [
-        (role(HIGH, code=403), "not: The request was refused"),
-        (role(HIGH, uri="/x?dryRun=All"), "not: The request is a dry run"),
+        (role(HIGH, code=403), "not: the request was refused"),
+        (role(HIGH, uri="/x?dryRun=All"), "not: the request is a dry run"),
         (audit("create", "clusterroles", name="x", level="Metadata"), "the request body was recorded"),
         (audit("create", "clusterroles", name="x", request={"aggregationRule": {}, "rules": None}), "a rule gives"),
         (
@@ -120,11 +120,11 @@ AGGREGATOR = "system:serviceaccount:kube-system:clusterrole-aggregation-controll
         ),
         (
             audit("patch", "clusterroles", name="admin", user=AGGREGATOR, request={"rules": [HIGH]}),
-            "not: The aggregation controller",
+            "not: the aggregation controller",
         ),
         (
             audit("create", "clusterroles", name="system:x", user="system:apiserver", request={"rules": [HIGH]}),
-            "not: The API server itself",
+            "not: the API server itself",
         ),
     ],
 )

@@ -29,13 +29,13 @@ def test_every_list_of_containers_is_looked_into(containers: str) -> None:
 
 QUIET: list[tuple[AuditEvent, str]] = [
     (write("pods", {"spec": pods(PLAIN, container())}), "a container is privileged"),
-    (write("pods", {"spec": pods(ROOT)}, code=403), "not: The request was refused or failed"),
-    (write("pods", {"spec": pods(ROOT)}, stage="RequestReceived"), "not: The request is not finished"),
-    (write("pods", {"spec": pods(ROOT)}, uri="/pods?dryRun=All"), "not: The request is a dry run"),
+    (write("pods", {"spec": pods(ROOT)}, code=403), "not: the request was refused or failed"),
+    (write("pods", {"spec": pods(ROOT)}, stage="RequestReceived"), "not: the request is not finished"),
+    (write("pods", {"spec": pods(ROOT)}, uri="/pods?dryRun=All"), "not: the request is a dry run"),
     (write("pods", level="Metadata"), "the request body was recorded"),
     (
         write("replicasets", template(pods(ROOT)), "update", user=f"{CONTROLLER}deployment-controller"),
-        "not: A workload controller updates",
+        "not: a workload controller updates",
     ),
     (
         write("deployments", {"metadata": {"labels": {"a": "b"}}}, "patch", response=template(pods(ROOT))),

@@ -53,8 +53,8 @@ QUIET = [
         quiet(pods(container(), volumes=[{"name": "host", "hostPath": None}, None])),
         "a container mounts a sensitive path",
     ),
-    (quiet(mounting("/etc"), code=422), "not: The request was refused or failed"),
-    (quiet(mounting("/etc"), "update", user=f"{CONTROLLER}deployment-controller"), "not: A workload controller"),
+    (quiet(mounting("/etc"), code=422), "not: the request was refused or failed"),
+    (quiet(mounting("/etc"), "update", user=f"{CONTROLLER}deployment-controller"), "not: a workload controller"),
     (quiet(pods(container(image="nginx:2")), "patch", response=template(mounting("/etc"))), "the patch itself mounts"),
     (quiet(mounting("/", "quay.io/prometheus/node-exporter:v1")), "a mount is not a known daemon's"),
 ]

@@ -18,8 +18,8 @@ SECONDS = 0.5
 
 PIECES = (
     "( ) $( $(( )) \" ' ` { } {a,b} {1..9} ; ;; & && | || < > >> << <<< <( >( \\ $ ${ ${a:- ${a# ${!a} $a $@ a= a=( [ "
-    "[[ ]] if then fi for in do done while case esac function f() echo eval sh -c base64 -d printf xargs -I{} find -exec "
-    "sudo env -S id trap export read IFS=, # ! * ~ =a %s $'\\x41' \0 é"
+    "[[ ]] if then fi for in do done while case esac function f() echo eval sh -c base64 -d printf xargs -I{} find "
+    "-exec sudo env -S id trap export read IFS=, # ! * ~ =a %s $'\\x41' \0 é"
 )
 TOKENS = (*PIECES.split(), " ", "\n")
 shell_like = st.lists(st.sampled_from(TOKENS), max_size=40).flatmap(

@@ -63,7 +63,7 @@ def passed(text: str) -> list[list[str]]:
     """The words of each call, from bash."""
     assert BASH is not None
     reading, writing = os.pipe()
-    shell = subprocess.Popen(  # noqa: S603 - the texts are made above and call nothing but the recorder, echo and filters
+    shell = subprocess.Popen(
         [BASH, "--norc", "-c", f"exec 3>&{writing}\n{RECORDER}{SETTINGS}{text}"],
         pass_fds=(writing,),
         stdin=subprocess.DEVNULL,

@@ -48,6 +48,7 @@ ZIPPED = base64.b64encode(gzip.compress(b"id -u", mtime=0)).decode()
             "echo '#!/usr/bin/python3' > x; ./x; echo id > ./y; ./y",
             ["echo #!/usr/bin/python3", "x", "echo id", "y", "id"],
         ),
+        ("echo id > x; curl h > x; sh x", ["echo id", "curl h", "sh x"]),
         ("trap 'rm x' EXIT; id", ["trap rm x EXIT", "rm x", "id"]),
         ("() { :;}; echo x", [":", "echo x"]),
     ],
