@@ -34,7 +34,7 @@ clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "middlewatch needs Python 3.11 or 3.12 (bytewax has no wheels for later ones): install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(if $(PYTHON),,$(error middlewatch needs Python 3.11 or 3.12 (bytewax has no wheels for later ones); install one, or name it: make PYTHON=/path/to/python3.11))
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python

@@ -94,6 +94,9 @@ def _detect(
         paths = expand(inputs)
     except InputError as error:
         _usage(str(error))
+    for written in (output, dead_letters, summary):
+        if written is not None and Path(written).is_file() and any(_same(written, path) for path in paths):
+            _usage(f"{written}: would be written over while it is read")
     raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
 
 
@@ -150,6 +153,10 @@ def check_settings(
     if broken:
         raise typer.Exit(EXIT_USAGE)
     say(f"{file}: no problems; {len(configuration.detectors)} detectors run")
+
+
+def _same(one: str, other: str) -> bool:
+    return Path(other).exists() and Path(one).samefile(other)
 
 
 def _configured(settings: Path | None) -> Any:

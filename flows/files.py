@@ -104,13 +104,22 @@ class FileSource(DynamicSource[Chunk]):
         """All lines of all files."""
         before = 0
         for path in self.paths:
-            first = 1
-            with _open(path) as (raw, stream):
+            try:
+                opened = _open(path)
+            except OSError as error:
+                yield Chunk(path, 1, [], error.strerror or str(error))
+                continue
+            with opened as (raw, stream):
+                first = 1
                 for lines, damage in _lines(stream, self.longest, self.block):
                     yield Chunk(path, first, lines, damage)
                     first += len(lines)
-                    self.progress(before + (raw.tell() if raw.seekable() else 0))
-                before += raw.tell() if raw.seekable() else 0
+                    self.progress(before + _position(raw))
+                before += _position(raw)
+
+
+def _position(raw: IO[bytes]) -> int:
+    return raw.tell() if raw.seekable() else 0
 
 
 class _Reading(StatelessSourcePartition[Chunk]):

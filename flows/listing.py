@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from typing import Any
 
 from rich import box
@@ -14,6 +15,9 @@ from detectors.contract import Detector
 from flows.configuration import Configuration, nearest
 from flows.console import PeopleConsole
 from flows.reference import described, selection
+
+WIDTH = 160
+"""Columns, where the output is no terminal."""
 
 
 class UnknownAlertError(Exception):
@@ -74,6 +78,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
         by = ", ".join(detector["name"] for detector in row["detectors"]) or "-"
         table.add_row(row["id"], row["severity"], row["source"], by, row["title"])
     text = io.StringIO()
-    PeopleConsole(text, 160).print(table)
+    PeopleConsole(text, shutil.get_terminal_size((WIDTH, 0)).columns).print(table)
     detected = sum(bool(row["detectors"]) for row in rows)
     return f"{text.getvalue().rstrip()}\n\n{detected} of {len(rows)} alert types have a detector."

@@ -114,3 +114,10 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         return most
 
     assert peak(8) < 1.5 * peak(2)
+
+
+def test_a_file_that_vanished_is_damage_and_the_next_one_is_read(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"one\n")
+    gone, there = FileSource([str(tmp_path / "a"), str(tmp_path / "b")], 1000).chunks()
+    assert (gone.lines, gone.damage) == ([], "No such file or directory")
+    assert there.lines == [b"one"]
