@@ -15,6 +15,8 @@ from typing import IO
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from msgspec import Struct
 
+from flows.documents import Documents, is_spread
+
 STDIN = "-"
 BLOCK = 1 << 18
 """Bytes that are read at once."""
@@ -30,7 +32,8 @@ class Chunk(Struct, frozen=True, array_like=True):
     first: int
     """Number of the first line, counted from 1."""
     lines: list[bytes]
-    """A line over the limit is cut one byte behind it, so that whoever decodes it can see that it is too long."""
+    """Or one record that was written over several lines. What is over the limit is cut one byte behind it, so that
+    whoever decodes it can see that it is too long."""
     damage: str = ""
     """Why the file could not be read further."""
 
@@ -110,12 +113,26 @@ class FileSource(DynamicSource[Chunk]):
                 yield Chunk(path, 1, [], error.strerror or str(error))
                 continue
             with opened as (raw, stream):
-                first = 1
-                for lines, damage in _lines(stream, self.longest, self.block):
-                    yield Chunk(path, first, lines, damage)
-                    first += len(lines)
+                for chunk in _chunks(path, _lines(stream, self.longest, self.block), self.longest):
+                    yield chunk
                     self.progress(before + _position(raw))
                 before += _position(raw)
+
+
+def _chunks(path: str, blocks: Iterator[tuple[list[bytes], str]], longest: int) -> Iterator[Chunk]:
+    first, documents = 1, None
+    for lines, damage in blocks:
+        if first == 1 and is_spread(lines):
+            documents = Documents(longest)
+        if documents is None:
+            yield Chunk(path, first, lines, damage)
+        else:
+            yield from (Chunk(path, number, [record]) for number, record in documents.records(lines))
+            if damage:
+                yield Chunk(path, documents.number + 1, [], damage)
+        first += len(lines)
+    if documents is not None:
+        yield from (Chunk(path, number, [record]) for number, record in documents.rest())
 
 
 def _position(raw: IO[bytes]) -> int:
