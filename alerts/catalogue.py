@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -101,10 +101,16 @@ TECHNIQUES: Mapping[str, str] = MappingProxyType(msgspec.convert(_DATA["techniqu
 """Names of techniques and sub-techniques, by id."""
 CATALOGUE: Mapping[str, AlertType] = MappingProxyType({row["id"]: _alert_type(row) for row in _DATA["alerts"]})
 """The alert types by id, in the order of the reference."""
-_BY_FOLDED_ID = {alert_id.casefold(): alert_type for alert_id, alert_type in CATALOGUE.items()}
 
 
-def find(alert_id: str) -> AlertType:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean x?` where a known name is near, else nothing: the end of an error message."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
+def find(alert_id: str, types: Mapping[str, AlertType] = CATALOGUE) -> AlertType:
     """The alert type of this id, in any case.
 
     Raises
@@ -117,9 +123,7 @@ def find(alert_id: str) -> AlertType:
     >>> find("k8s_privilegedcontainer").title
     'Privileged container detected'
     """
-    found = _BY_FOLDED_ID.get(alert_id.casefold())
+    found = types.get(alert_id) or next((types[name] for name in types if name.casefold() == alert_id.casefold()), None)
     if found is None:
-        near = difflib.get_close_matches(alert_id.casefold(), _BY_FOLDED_ID, n=3)
-        hint = f"; did you mean {' or '.join(_BY_FOLDED_ID[name].id for name in near)}?" if near else ""
-        raise UnknownAlertTypeError(f"no alert type {alert_id!r}{hint}")
+        raise UnknownAlertTypeError(f"no alert type {alert_id!r}" + nearest(alert_id, types))
     return found

@@ -142,13 +142,13 @@ def _resource_uid(alert: Alert) -> str:
 
 def _evidence(item: AlertEvidence, alert: Alert) -> dict[str, Any]:
     evidence: dict[str, Any] = {"uid": item.event_id, "data": item.model_dump(exclude_defaults=True)}
-    return evidence if alert.actor is None else evidence | _who(alert.actor, item, alert.entity)
+    return evidence if alert.actor is None else evidence | _who(alert.actor, alert.entity)
 
 
-def _who(actor: AlertActor, item: AlertEvidence, entity: AlertEntity) -> dict[str, Any]:
+def _who(actor: AlertActor, entity: AlertEntity) -> dict[str, Any]:
     if actor.kind != "process":
         return {"actor": {"user": _user(actor)}} | _endpoint(actor)
-    process: dict[str, Any] = {"uid": item.event_id, "cmd_line": actor.name}
+    process: dict[str, Any] = {"cmd_line": actor.name}
     if actor.parent is not None:
         process["parent_process"] = {"cmd_line": actor.parent}
     if actor.uid is not None:

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from alerts.alert import Alert, AlertActor, AlertEntity, AlertEvidence, AlertOrigin, Explanation, RaisedBy, rfc3339
-from alerts.catalogue import CATALOGUE, AlertType, Severity, UnknownAlertTypeError
-from alerts.redaction import redact, redact_value, well_formed
-from alerts.signal import Evidence, Origin, Signal
+from alerts.catalogue import CATALOGUE, AlertType, Severity, find
+from alerts.redaction import beginning, redact, redact_value, shortened, well_formed
+from alerts.signal import Actor, Evidence, Origin, Signal
 
 VERSION = 1
 """Of the plain form of the state."""
@@ -26,6 +26,9 @@ LONGEST_TEXT = 4096
 """Characters of one text in an alert; what is longer is cut."""
 LONGEST_READ = 16 * LONGEST_TEXT
 """Characters in which secrets are looked for, so that no secret is cut in two where the text is."""
+LONGEST_SUMMARY = 400
+"""Characters of the summary of an event."""
+KEPT_ADDRESSES = 16
 _HASH_BYTES = 8
 
 Moment: TypeAlias = tuple[int, str]
@@ -44,7 +47,7 @@ class Merged(Struct, frozen=True):
 
     signal: Signal
     """The one that tells most: the latest of those that grow, else the earliest; its evidence is kept apart."""
-    told: Moment
+    telling: Moment
     """The last event of that signal."""
     newest: Moment
     """The latest event."""
@@ -96,7 +99,7 @@ def merge(state: Merged | None, signal: Signal) -> Merged:
     wins = _tells_more(bare, newest, state)
     merged = Merged(
         signal=bare if wins else state.signal,
-        told=newest if wins else state.told,
+        telling=newest if wins else state.telling,
         newest=max(newest, state.newest),
         first=min(first, state.first),
         evidence=_earliest(state.evidence, signal.evidence),
@@ -107,8 +110,10 @@ def merge(state: Merged | None, signal: Signal) -> Merged:
 
 
 def _tells_more(signal: Signal, newest: Moment, state: Merged) -> bool:
-    if newest != state.told:
-        return (newest > state.told) == signal.grows
+    if signal.grows != state.signal.grows:
+        return signal.grows
+    if newest != state.telling:
+        return (newest > state.telling) == signal.grows
     return _content(signal) > _content(state.signal)
 
 
@@ -176,40 +181,54 @@ def to_alert(
         No type of these has the signal's.
     """
     signal = state.signal
-    alert_type = types.get(signal.alert_type)
-    if alert_type is None:
-        raise UnknownAlertTypeError(f"no alert type {signal.alert_type!r}")
+    alert_type = find(signal.alert_type, types)
     return Alert(
         id=signal.alert_id,
         revision=revision,
         activity=activity,
-        alert_type=alert_type.id,
-        title=alert_type.title,
         severity=str(alert_type.severity if severity is None else severity),
-        tactics=alert_type.tactics,
-        techniques=alert_type.techniques,
-        description=alert_type.description,
         cluster=_text(signal.cluster),
-        entity=AlertEntity.model_validate(_plain(signal.entity)),
-        actor=None if signal.actor is None else AlertActor.model_validate(_plain(signal.actor)),
         first_event_time=rfc3339(state.first),
         last_event_time=rfc3339(state.newest[0]),
         count=state.count,
         status="new",
-        explanation=Explanation(
-            because=_text(signal.because), conditions=signal.conditions, fields=_plain(dict(signal.fields))
-        ),
         evidence=tuple(_evidence(item) for item in state.evidence),
-        detector=RaisedBy(name=signal.detector, revision=signal.revision),
+        **_of_type(alert_type),
+        **_of_signal(signal),
     )
+
+
+def _of_type(alert_type: AlertType) -> dict[str, Any]:
+    return {
+        "alert_type": alert_type.id,
+        "title": alert_type.title,
+        "tactics": alert_type.tactics,
+        "techniques": alert_type.techniques,
+        "description": alert_type.description,
+    }
+
+
+def _of_signal(signal: Signal) -> dict[str, Any]:
+    fields = _plain(dict(signal.fields))
+    return {
+        "entity": AlertEntity.model_validate(_plain(signal.entity)),
+        "actor": None if signal.actor is None else AlertActor.model_validate(_actor(signal.actor)),
+        "explanation": Explanation(because=_text(signal.because), conditions=signal.conditions, fields=fields),
+        "detector": RaisedBy(name=signal.detector, revision=signal.revision),
+    }
+
+
+def _actor(actor: Actor) -> dict[str, Any]:
+    """With its last addresses, the connection's own among them: a client may claim any number before it."""
+    return _plain(msgspec.structs.replace(actor, addresses=actor.addresses[-KEPT_ADDRESSES:]))
 
 
 def _evidence(item: Evidence) -> AlertEvidence:
     return AlertEvidence(
-        event_id=well_formed(item.event_id),
+        event_id=shortened(well_formed(item.event_id), LONGEST_TEXT),
         time=rfc3339(item.time),
         origin=_origin(item.origin),
-        summary=_text(item.summary),
+        summary=shortened(_text(item.summary), LONGEST_SUMMARY),
     )
 
 
@@ -221,8 +240,7 @@ def _origin(origin: Origin) -> AlertOrigin:
 
 
 def _text(text: str) -> str:
-    hidden = redact(text[:LONGEST_READ])
-    return hidden if len(hidden) <= LONGEST_TEXT else hidden[: LONGEST_TEXT - 1] + "…"
+    return shortened(redact(beginning(text, LONGEST_READ)), LONGEST_TEXT)
 
 
 def _plain(value: Any) -> dict[str, Any]:

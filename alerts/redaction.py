@@ -30,6 +30,16 @@ def well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text, cut if it is longer. Redact first: half of a secret is not known for one."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def beginning(text: str, longest: int) -> str:
+    """The first characters of a text, without the word in which they end: it could be half of a secret."""
+    return text if len(text) <= longest else text[:longest].rpartition(" ")[0]
+
+
 def redact(text: str) -> str:
     """The text, well-formed, with `***` in place of each secret.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from alerts.redaction import beginning
 from events import ActivityEvent, AuditEvent, Event, Kind, RuntimeEvent
 
-LONGEST = 400
-"""Characters; what is longer is cut."""
+LONGEST = 16_384
+"""Characters that are kept; an alert shows fewer, after its secrets are redacted."""
 
 
 def summary(event: Event) -> str:
@@ -16,7 +17,7 @@ def summary(event: Event) -> str:
         line = _runtime(event)
     else:
         line = _operation(event)
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return beginning(line, LONGEST)
 
 
 def _request(event: AuditEvent) -> str:

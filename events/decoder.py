@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec import Raw, structs
 
 from events.audit import AuditEvent
-from events.formats import aks, azure_activity, eks, falco, gke, native, tetragon
+from events.formats import aks, aks_tables, azure_activity, eks, falco, gke, native, tetragon
 from events.lenient import NULL, Members, Opened, elements_of, members_of, opened, text_of
 from events.names import cluster_name
 from events.outcome import HEAD_BYTES, Malformed, Skipped
@@ -30,18 +30,49 @@ class Format(NamedTuple):
     decode: Callable[[bytes, str], Item]
 
 
+Guess: TypeAlias = Callable[[bytes, str], "Item | None"]
+GuessAll: TypeAlias = Callable[[bytes, str], "Sequence[Item] | None"]
+_LOG = b'"log":'
 _PREFIX = 6
-_RECORDS = b'{"records'
-_GUESSES: dict[bytes, Callable[[bytes, str], Item | None]] = {
+
+
+def _azure(record: bytes, cluster: str) -> Item | None:
+    return aks.guess(record, cluster) or azure_activity.guess(record, cluster)
+
+
+def _azure_records(envelope: bytes, cluster: str) -> Sequence[Item] | None:
+    """Of the logs that share an event hub, those of clusters have a `log`."""
+    return aks.guess_all(envelope, cluster) if _LOG in envelope else azure_activity.guess_all(envelope, cluster)
+
+
+_GUESSES: dict[bytes, Guess] = {
+    b'{"anno': native.guess,
+    b'{"apiV': native.guess,
+    b'{"audi': native.guess,
     b'{"kind': native.guess,
+    b'{"leve': native.guess,
     b'{"proc': tetragon.guess,
-    b'{"cate': aks.guess,
-    b'{"oper': aks.guess,
-    b'{"prop': aks.guess,
-    b'{"reso': aks.guess,
-    b'{"time': aks.guess,
+    b'{"rate': tetragon.guess,
+    b'{"host': falco.guess,
+    b'{"outp': falco.guess,
+    b'{"inse': gke.guess,
+    b'{"prot': gke.guess,
+    b'{"Clou': _azure,
+    b'{"Role': azure_activity.guess,
+    b'{"cate': _azure,
+    b'{"oper': _azure,
+    b'{"prop': _azure,
+    b'{"reso': _azure,
+    b'{"time': _azure,
+    b'{ "tim': _azure,
 }
 """By the first bytes of a record: the format that it probably has. A wrong guess costs time, and no more."""
+_ENVELOPES: dict[bytes, GuessAll] = {
+    b'{"kind': native.guess_all,
+    b'{"mess': eks.guess_all,
+    b'{"reco': _azure_records,
+}
+"""The same for envelopes."""
 _FIRST = (
     Format(native.recognises, native.decode),
     Format(aks.recognises, aks.decode),
@@ -51,6 +82,7 @@ _FORMATS = (
     *_FIRST,
     Format(falco.recognises, falco.decode),
     Format(gke.recognises, gke.decode),
+    Format(aks_tables.recognises, aks_tables.decode),
     Format(azure_activity.recognises, azure_activity.decode),
 )
 """The first that recognises a record has it; the first three are looked for before envelopes."""
@@ -79,27 +111,26 @@ class Decoder:
 
     def decode(self, data: bytes) -> Sequence[Item]:
         """The items of one line or message, in order; nothing raises, and only a blank line holds none."""
-        if data.isascii() and len(data) <= self.largest:
-            guess = _GUESSES.get(data[:_PREFIX])
-            if guess is not None:
-                item = guess(data, self.cluster)
-                if item is not None:
-                    return (item,)
-        elif data.startswith(GZIP):
-            return self._unpacked(data)
-        return self._text(well_encoded(data))
+        if not data.isascii():
+            if data.startswith(GZIP):
+                return self._unpacked(data)
+            data = well_encoded(data)
+        guess = _GUESSES.get(data[:_PREFIX])
+        if guess is not None and len(data) <= self.largest:
+            item = guess(data, self.cluster)
+            if item is not None:
+                return (item,)
+        return self._text(data)
 
     def _text(self, data: bytes, *, packed: bool = False) -> Sequence[Item]:
-        guess = _GUESSES.get(data[:_PREFIX])
-        if guess is not None and len(data) <= self.largest and (item := guess(data, self.cluster)) is not None:
-            return (item,)
         data = data.strip()
         if not data:
             return ()
         if len(data) > self.largest * ENVELOPE_ITEMS:
             return (Malformed("too long", data[:HEAD_BYTES]),)
-        if len(data) <= self.largest and data.startswith(_RECORDS):
-            items = aks.guess_all(data, self.cluster)
+        guess_all = _ENVELOPES.get(data[:_PREFIX])
+        if guess_all is not None and len(data) <= self.largest:
+            items = guess_all(data, self.cluster)
             if items is not None:
                 return items
         return self._opened(data, packed)
@@ -133,7 +164,7 @@ class Decoder:
         """One record of an envelope; an envelope within an envelope is no format that we know."""
         if len(data) > self.largest:
             return Malformed("too long", data[:HEAD_BYTES])
-        item = _GUESSES.get(data[:_PREFIX], aks.guess)(data, self.cluster)
+        item = _GUESSES.get(data[:_PREFIX], _azure)(data, self.cluster)
         if item is not None:
             return item
         document = opened(data)

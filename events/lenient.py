@@ -19,6 +19,8 @@ from events.repair import paired, shallow
 T = TypeVar("T", bound=Struct)
 Integer: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A number of hostile length is no number: it could not even be printed."""
+Never: TypeAlias = Annotated[int, Meta(ge=1, le=0)]
+"""No value has this type: strict reading refuses a record with such a field as soon as it comes to it."""
 PortNumber: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 ABSENT = Raw()
 """Default of a body: nothing was there. JSON null is the same."""
@@ -49,15 +51,19 @@ class Reading(Struct, Generic[T], frozen=True):
 
 def opened(data: bytes) -> Opened | str:
     """Open a JSON object or list; the reason why not is `not JSON` or `unknown format`."""
-    original = data
+    length, is_deep = len(data), False
     for mend in (bytes, paired, shallow):
+        if mend is shallow and not is_deep:
+            break
         data = mend(data)
         try:
-            return Opened(data, _containers.decode(data), pruned=mend is shallow and len(data) != len(original))
+            return Opened(data, _containers.decode(data), pruned=len(data) != length)
         except msgspec.ValidationError:
             return "unknown format"
-        except (msgspec.DecodeError, RecursionError):
+        except msgspec.DecodeError:
             continue
+        except RecursionError:
+            is_deep = True
     return "not JSON"
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from events.remembered import remembered
+from events.remembered import Memory, remembered
 
 LONGEST_CLUSTER = 253
 """Characters: the longest name that Kubernetes allows anything."""
@@ -14,6 +14,8 @@ CONTAINER_DIGITS = 12
 UNSET_UID = (1 << 32) - 1
 """The login uid of a process that belongs to no session."""
 _CLUSTER_TYPES = ("managedclusters", "connectedclusters")
+_LONGEST_GROUP = 80
+"""Characters at which AKS cuts the name of a node resource group: then it may not say the cluster any more."""
 
 
 def cluster_name(text: str, default: str) -> str:
@@ -22,12 +24,14 @@ def cluster_name(text: str, default: str) -> str:
     >>> cluster_name(" Prod-WEU-1 ", "default"), cluster_name("  ", "default")
     ('prod-weu-1', 'default')
     """
-    return _folded(text) or default
+    return _recall_folded(text) or default
 
 
-@remembered
 def _folded(name: str) -> str:
     return name.strip().casefold()[:LONGEST_CLUSTER].strip()
+
+
+_recall_folded = Memory(_folded).__getitem__
 
 
 @remembered
@@ -41,6 +45,23 @@ def azure_cluster(resource_id: str) -> str:
     for kind, name in itertools.pairwise(parts):
         if kind in _CLUSTER_TYPES:
             return name
+    return ""
+
+
+@remembered
+def azure_node_group(resource_id: str) -> str:
+    """The cluster for whose nodes AKS made a resource group (`MC_<group>_<cluster>_<region>`); empty if it is another.
+
+    The group may hold underscores, the cluster hyphens only, and a region neither.
+
+    >>> azure_node_group("/subscriptions/x/resourceGroups/MC_rg_a_prod-1_westeurope/providers/microsoft.network/lb/k")
+    'prod-1'
+    """
+    for kind, name in itertools.pairwise(resource_id.casefold().split("/")):
+        if kind == "resourcegroups":
+            words = name.split("_")
+            is_made_by_aks = words[0] == "mc" and len(words) > 3 and len(name) < _LONGEST_GROUP
+            return words[-2] if is_made_by_aks else ""
     return ""
 
 

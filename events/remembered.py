@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, update_wrapper
+from functools import update_wrapper
 from typing import TypeVar
 
 Text = TypeVar("Text", str, bytes)
@@ -12,14 +12,36 @@ LONGEST = 1024
 ANSWERS = 4096
 
 
-def remembered(function: Callable[[Text], Answer]) -> Callable[[Text], Answer]:
-    """The same function, which keeps its last ANSWERS answers to texts of at most LONGEST characters.
+class Memory(dict[Text, Answer]):
+    """The answers of a function to the texts that it was last asked.
 
-    The bound on the length bounds the memory: the texts come from records, and so may be as long as these.
+    At most ANSWERS are kept, to texts of at most LONGEST characters: the texts come from records, and so may be as
+    long as these. A full memory is emptied, for that is quicker than to know which answer is the oldest.
+
+    Parameters
+    ----------
+    function
+        What is computed; the same text must give the same answer.
     """
-    recall = lru_cache(maxsize=ANSWERS)(function)
+
+    def __init__(self, function: Callable[[Text], Answer]) -> None:
+        super().__init__()
+        self.function: Callable[[Text], Answer] = function
+
+    def __missing__(self, text: Text) -> Answer:
+        answer = self.function(text)
+        if len(text) <= LONGEST:
+            if len(self) >= ANSWERS:
+                self.clear()
+            self[text] = answer
+        return answer
+
+
+def remembered(function: Callable[[Text], Answer]) -> Callable[[Text], Answer]:
+    """The same function, with a memory."""
+    recall = Memory(function).__getitem__
 
     def answer(text: Text) -> Answer:
-        return recall(text) if len(text) <= LONGEST else function(text)
+        return recall(text)
 
     return update_wrapper(answer, function)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import msgspec
+
 DEEPEST = 100
 """Levels of nesting kept where a record has more than the parser takes."""
 _BOM = b"\xef\xbb\xbf"
@@ -15,6 +17,7 @@ _SURROGATES = re.compile(
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]+|[\]}]+', re.DOTALL)
 """Strings, and runs of brackets. It is linear: a string that has begun always matches, and nothing is tried twice."""
 _SPACE = re.compile(r"[ \t\r\n]*")
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
 _values = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
 
@@ -34,6 +37,8 @@ def paired(data: bytes) -> bytes:
     >>> paired(rb'["\ud83d\ude00", "\ud800", "\\ud800"]').decode()
     '["\\ud83d\\ude00", "\\ufffd", "\\\\ud800"]'
     """
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return data
     return _SURROGATES.sub(lambda match: match[0] if match[2] else match[1] + rb"\ufffd", data)
 
 
@@ -55,6 +60,23 @@ def shallow(data: bytes) -> bytes:
                 position = match.start() + depth - DEEPEST
             depth -= length
     return b"".join([*kept, data[position:]]) if depth <= DEEPEST else data
+
+
+def is_cut(value: bytes) -> bool:
+    """Whether a value is certainly not whole, because its text ends before it does.
+
+    >>> is_cut(b'{"a":[1,'), is_cut(b'{"a":[1]}'), is_cut(b'{"a":[1]},"b":2')
+    (True, False, False)
+    """
+    if value != paired(value):
+        return False
+    try:
+        _skip(value)
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except RecursionError:
+        return False
+    return False
 
 
 def leading_members(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from events.remembered import remembered
+from events.remembered import Memory
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAIVE_EPOCH = datetime(1970, 1, 1)
@@ -28,7 +28,7 @@ def micros(text: str) -> int | None:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-often_micros = remembered(micros)
+often_micros = Memory(micros).__getitem__
 """The same, for times that come again and again: when a process or a container started."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from enum import StrEnum
 from importlib.metadata import version
@@ -10,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flows.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, say
+from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say
 
 app = typer.Typer(
     name=PROGRAM,
@@ -18,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -47,7 +50,7 @@ DeadLetters = Annotated[
 
 
 Form = Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")]
-Output = Annotated[str, typer.Option(metavar="PATH|-", help="Where the alerts go.")]
+OutputPath = Annotated[str, typer.Option("--output", "-o", metavar="PATH|-", help="Where the alerts go.")]
 
 
 @app.command()
@@ -64,7 +67,7 @@ def detect(
         list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - .")
     ] = None,
     cluster: Cluster = "default",
-    output: Output = "-",
+    output: OutputPath = "-",
     output_format: Form = None,
     dead_letters: DeadLetters = None,
     settings: SettingsFile = None,
@@ -73,7 +76,9 @@ def detect(
     """Read events, raise alerts."""
     if not inputs:
         _usage("detect: name files, folders, globs or - (standard input) to read")
-    form = output_format or (Format.TABLE if output == "-" and sys.stdout.isatty() else Format.JSONL)
+    form = output_format or (
+        Format.TABLE if output == DASH and sys.stdout is not None and sys.stdout.isatty() else Format.JSONL
+    )
     _detect(inputs, cluster, output, form, dead_letters, settings, summary)
 
 
@@ -86,7 +91,7 @@ def _detect(
     settings: Path | None,
     summary: str | None,
 ) -> None:
-    from flows.files import InputError, expand
+    from flows.inputs import InputError, expand
     from flows.run import Options, run
 
     configuration = _configured(settings)
@@ -94,9 +99,7 @@ def _detect(
         paths = expand(inputs)
     except InputError as error:
         _usage(str(error))
-    for written in (output, dead_letters, summary):
-        if written is not None and Path(written).is_file() and any(_same(written, path) for path in paths):
-            _usage(f"{written}: would be written over while it is read")
+    _refuse_overwriting([name for name in (output, dead_letters, summary) if name not in (None, DASH)], paths)
     raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
 
 
@@ -115,7 +118,7 @@ def explain(
     except PlaceError as error:
         _usage(str(error))
     for line in lines:
-        say(line)
+        say(printable(line))
 
 
 @app.command()
@@ -125,11 +128,12 @@ def alerts(
     settings: SettingsFile = None,
 ) -> None:
     """The catalogue of alert types, and what detects each."""
-    from flows.listing import UnknownAlertError, listing
+    from alerts import UnknownAlertTypeError
+    from flows.listing import listing
 
     try:
         say(listing(_configured(settings), alert_id, output_format))
-    except UnknownAlertError as error:
+    except UnknownAlertTypeError as error:
         _usage(str(error))
 
 
@@ -155,8 +159,14 @@ def check_settings(
     say(f"{file}: no problems; {len(configuration.detectors)} detectors run")
 
 
-def _same(one: str, other: str) -> bool:
-    return Path(other).exists() and Path(one).samefile(other)
+def _refuse_overwriting(outputs: list[Any], inputs: list[str]) -> None:
+    places = [os.path.realpath(name) for name in outputs]
+    read = {os.path.realpath("/dev/stdin" if path == DASH else path) for path in inputs}
+    for name, place in zip(outputs, places, strict=True):
+        if places.count(place) > 1:
+            _usage(f"{name}: named for two outputs")
+        if place in read and Path(place).is_file():
+            _usage(f"{name}: would be written over while it is read")
 
 
 def _configured(settings: Path | None) -> Any:
@@ -190,6 +200,9 @@ def main_options(
 
 def main() -> None:
     """Run the command line; a user's mistake gives one line and no trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except typer.Abort:

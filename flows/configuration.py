@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic_settings
 import yaml
 from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
-from alerts.catalogue import CATALOGUE, AlertType, Severity
+from alerts.catalogue import CATALOGUE, AlertType, Severity, nearest
 from detectors import registry
 from detectors.contract import Detector
 from flows import own_detectors
-from flows.settings import Settings
+from flows.dispatch import Dispatch
+from flows.settings import DetectorSettings, Settings, folded
 
 Place = tuple[str | int, ...]
 """Keys and indices that lead to a value of the settings."""
@@ -50,6 +52,7 @@ class Configuration(Struct, frozen=True):
     settings: Settings
     detectors: tuple[Detector[Any], ...]
     """Enabled, with their parameters, in order of alert types."""
+    dispatch: Dispatch
     types: Mapping[str, AlertType]
     """The catalogue and the user's own alert types."""
     severities: Mapping[str, Severity]
@@ -66,50 +69,88 @@ def configure(path: Path | None = None) -> Configuration:
     """
     source = str(path) if path is not None else "environment"
     data, lines = _read(path)
-    try:
-        settings = Settings(**data)
-    except ValidationError as error:
-        raise SettingsError(source, [_located(problem, lines) for problem in _problems(error)]) from None
-    base = path.parent if path is not None else Path()
-    own, problems = own_detectors.load(settings.own_detectors, base)
+    settings, problems = _settings(data)
+    if settings is None:
+        raise SettingsError(source, [_located(problem, lines) for problem in problems])
+    own, found = own_detectors.load(settings.own_detectors, path.parent if path is not None else Path())
+    problems += found
+    known = (*registry.builtin(), *own.detectors)
+    problems += _ambiguous(known)
+    chosen = {folded(name): values for name, values in settings.detectors.items()}
+    detectors, found = _adapted(known, chosen)
+    problems += found
     types = {**CATALOGUE, **{kind.id: kind for kind in own.types}}
-    detectors = []
-    for detector in (*registry.builtin(), *own.detectors):
-        try:
-            detectors += _adapted(detector, settings)
-        except ValidationError as error:
-            place: Place = ("detectors", detector.alert_type, "parameters")
-            problems += [(place + found, message) for found, message in _problems(error, detector.parameters)]
-        except ValueError as error:
-            problems.append((("detectors", detector.alert_type, "parameters"), str(error)))
-    problems += _without_detector(settings, {detector.alert_type for detector in (*registry.builtin(), *own.detectors)})
+    problems += _without_detector(settings, {detector.alert_type for detector in known})
+    try:
+        dispatch = Dispatch(detectors)
+    except ValueError as error:
+        problems.append((("own_detectors",), str(error)))
     if problems:
         raise SettingsError(source, [_located(problem, lines) for problem in problems])
+    severities = {
+        name: Severity[given.severity.upper()]
+        for name in types
+        if (given := chosen.get(folded(name))) is not None and given.severity is not None
+    }
+    return Configuration(settings, detectors, dispatch, types, severities)
+
+
+def _settings(data: dict[str, Any]) -> tuple[Settings | None, list[tuple[Place, str]]]:
+    """The settings, or what is wrong with them: in the file's data or in the environment."""
+    fields = list(Settings.model_fields)
+    prefix = str(Settings.model_config["env_prefix"])
+    problems: list[tuple[Place, str]] = [
+        ((name,), "unknown name" + nearest(name, fields)) for name in data if name not in fields
+    ]
+    for name in os.environ:
+        first = name[len(prefix) :].split("__")[0].lower()
+        if name.upper().startswith(prefix) and first not in fields:
+            problems.append(((name,), "no such setting in the environment" + nearest(first, fields)))
+    try:
+        settings = Settings(**{name: value for name, value in data.items() if name in fields})
+    except ValidationError as error:
+        return None, problems + _problems(error)
+    except pydantic_settings.SettingsError as error:
+        return None, [*problems, (("environment",), f"{error}: {error.__cause__ or 'not JSON'}")]
+    return (None if problems else settings), problems
+
+
+def _adapted(
+    known: Iterable[Detector[Any]], chosen: Mapping[str, DetectorSettings]
+) -> tuple[tuple[Detector[Any], ...], list[tuple[Place, str]]]:
+    """The detectors that are enabled, with their parameters, and what is wrong with these."""
+    detectors: list[Detector[Any]] = []
+    problems: list[tuple[Place, str]] = []
+    for detector in known:
+        given = chosen.get(folded(detector.alert_type), DetectorSettings())
+        place: Place = ("detectors", detector.alert_type, "parameters")
+        try:
+            adapted = detector.with_parameters(given.parameters) if given.parameters else detector
+            detectors += [adapted] if given.enabled else []
+        except ValidationError as error:
+            problems += [((*place, *found), message) for found, message in _problems(error, detector.parameters)]
+        except ValueError as error:
+            problems.append((place, str(error)))
     detectors.sort(key=lambda detector: (detector.alert_type, detector.__qualname__))
-    severities = {name: chosen.severity for name, chosen in settings.detectors.items() if chosen.severity is not None}
-    return Configuration(settings, tuple(detectors), types, severities)
+    return tuple(detectors), problems
 
 
-def _adapted(detector: Detector[Any], settings: Settings) -> list[Detector[Any]]:
-    chosen = settings.detectors.get(detector.alert_type)
-    if chosen is None:
-        return [detector]
-    adapted = detector.with_parameters(chosen.parameters) if chosen.parameters else detector
-    return [adapted] if chosen.enabled else []
+def _ambiguous(detectors: Iterable[Detector[Any]]) -> Iterator[tuple[Place, str]]:
+    """Names that two detectors share: a name is the key of a detector's state, and stands in its alerts."""
+    seen: set[str] = set()
+    for detector in detectors:
+        if detector.__name__ in seen:
+            yield ("own_detectors",), f"{detector.__name__}: another detector has this name; choose one of its own"
+        seen.add(detector.__name__)
 
 
 def _without_detector(settings: Settings, known: set[str]) -> Iterator[tuple[Place, str]]:
+    spelled = {folded(name) for name in known}
+    listed = {folded(name) for name in CATALOGUE}
     for name in settings.detectors:
-        if name not in known:
-            reason = "has no detector yet" if name in CATALOGUE else "no such alert type" + nearest(name, known)
+        if folded(name) not in spelled:
+            reason = "has no detector yet" if folded(name) in listed else "no such alert type" + nearest(name, known)
             yield ("detectors", name), reason
-
-
-def nearest(name: str, known: Any) -> str:
-    """`; did you mean x?`, or nothing."""
-    folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return f"; did you mean {folded[close[0]]}?" if close else ""
 
 
 def _read(path: Path | None) -> tuple[dict[str, Any], dict[Place, int]]:
@@ -119,11 +160,14 @@ def _read(path: Path | None) -> tuple[dict[str, Any], dict[Place, int]]:
     try:
         text = path.read_text(encoding="utf8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        places = list(_lines(root, ()))
         data = yaml.safe_load(text)
     except OSError as error:
         raise SettingsError(str(path), [Problem((), None, error.strerror or str(error))]) from None
     except UnicodeDecodeError:
         raise SettingsError(str(path), [Problem((), None, "not UTF-8")]) from None
+    except RecursionError:
+        raise SettingsError(str(path), [Problem((), None, "an alias that contains itself, or too deep")]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"not YAML: {getattr(error, 'problem', None) or error}"
@@ -132,7 +176,16 @@ def _read(path: Path | None) -> tuple[dict[str, Any], dict[Place, int]]:
         return {}, {}
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise SettingsError(str(path), [Problem((), 1, "settings are a mapping of names")])
-    return data, dict(_lines(root, ()))
+    return data, _once(path, places)
+
+
+def _once(path: Path, places: list[tuple[Place, int]]) -> dict[Place, int]:
+    """The line of each place; YAML would silently take the last of two equal names."""
+    lines: dict[Place, int] = {}
+    problems = [Problem(place, line, "named twice") for place, line in places if lines.setdefault(place, line) != line]
+    if problems:
+        raise SettingsError(str(path), problems)
+    return lines
 
 
 def _lines(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, int]]:
@@ -149,8 +202,16 @@ def _lines(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, int]]:
 
 def _located(problem: tuple[Place, str], lines: Mapping[Place, int]) -> Problem:
     place, message = problem
+    if _in_environment(place):
+        return Problem(place, None, f"{message} (from the environment)")
     line = next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), None)
     return Problem(place, line, message)
+
+
+def _in_environment(place: Place) -> bool:
+    """Whether an environment variable gives this value, and so wins over the file's."""
+    name = str(Settings.model_config["env_prefix"]) + "__".join(str(part) for part in place)
+    return bool(place) and any(folded(name) == folded(given) for given in os.environ)
 
 
 def _problems(error: ValidationError, model: BaseModel | None = None) -> list[tuple[Place, str]]:

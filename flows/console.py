@@ -5,20 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import IO
 
 from rich.console import Console
 
 PROGRAM = "middlewatch"
+DASH = "-"
+"""Standard input or output, where a path is expected."""
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 def complain(message: str) -> None:
     """One line on stderr."""
-    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{PROGRAM}: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def printable(text: str) -> str:
+    """The text without what could move a cursor, colour a terminal or turn the reading direction."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in text)
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -60,10 +69,10 @@ class PeopleConsole(Console):
         raise BrokenPipeError
 
 
-def say(text: str) -> None:
-    """Print on stdout; raises SystemExit if nobody reads it any more, which is no failure."""
+def say(line: str) -> None:
+    """Print on stdout; ends the program if nobody reads it any more, which is no failure."""
     try:
-        print(text, flush=True)  # noqa: T201
+        print(line, flush=True)  # noqa: T201
     except BrokenPipeError:
         forget_stdout()
         sys.exit(0)

@@ -16,7 +16,6 @@ from alerts.signal import Signal
 from detectors.windows import ValueCount
 from events.decoder import Decoder
 from flows.configuration import Configuration
-from flows.dispatch import Dispatch
 from flows.files import Chunk
 from flows.judge import DeadLetter, Judge, Observed
 from flows.sinks import Sink
@@ -25,6 +24,10 @@ from flows.tally import Tally
 
 T = TypeVar("T")
 Deliver = Callable[[Sequence[Any]], None]
+CORRELATED_AFTER = timedelta(seconds=5)
+"""How long a live input may pause before what is held is judged."""
+UPDATED_AFTER = timedelta(seconds=60)
+"""How long an alert that has changed waits for more before it leaves again, on a live input."""
 
 
 def build(
@@ -35,6 +38,7 @@ def build(
     alerts: Deliver,
     dead_letters: Deliver,
     tally: Tally,
+    live: bool = False,
 ) -> Dataflow:
     """The whole job, not yet running.
 
@@ -50,33 +54,37 @@ def build(
         Deliver a batch of Alert or DeadLetter, or raise.
     tally
         Counts what is read and raised.
+    live
+        Whether the input may pause while it goes on: then nothing waits for its end.
     """
-    limits = configuration.settings.limits
-    judge = Judge(Decoder(cluster, limits.item).decode, Dispatch(configuration.detectors), tally)
-    windows = {detector.__name__: detector for detector in configuration.detectors if isinstance(detector, ValueCount)}
-    lateness = configuration.settings.lateness.runtime // timedelta(microseconds=1)
-
+    judge = Judge(Decoder(cluster, configuration.settings.limits.item).decode, configuration.dispatch, tally)
     flow = Dataflow("middlewatch")
     found = op.flat_map_batch("rules", op.input("source", flow, source), judge)
-    observed = _only(Observed, "observations", found)
-    correlated = op.stateful_batch(
-        "containers", observed, lambda state: EntityStep(windows, lateness, tally.count_late, state)
-    )
-    rekeyed = op.map("by_alert", correlated, lambda keyed: (keyed[1].alert_id, keyed[1]))
+    entities = _entity_step(configuration, tally, CORRELATED_AFTER if live else None)
+    correlated = op.stateful_batch("containers", _only(Observed, "observations", found), entities)
+    rekeyed = op.map("by_alert", _only(Signal, "completed", correlated), lambda keyed: (keyed[1].alert_id, keyed[1]))
     signals = op.merge("signals", _only(Signal, "direct", found), rekeyed)
-    held = op.stateful_batch(
-        "alerts", signals, lambda state: AlertStep(configuration.types, configuration.severities, state)
-    )
+    held = op.stateful_batch("alerts", signals, _alert_step(configuration, UPDATED_AFTER if live else None))
 
     def deliver(keyed: Sequence[tuple[str, Alert]]) -> None:
         batch = [alert for _, alert in keyed]
         tally.alerts.update(alert.alert_type for alert in batch if alert.revision == 1)
         alerts(batch)
 
+    letters = op.merge("letters", _only(DeadLetter, "unread", found), _only(DeadLetter, "failed", correlated))
     op.output("sink", held, Sink(deliver))
-    letters = _only(DeadLetter, "unread", found)
     op.output("dead_letters", letters, Sink(lambda keyed: dead_letters([letter for _, letter in keyed])))
     return flow
+
+
+def _entity_step(configuration: Configuration, tally: Tally, patience: timedelta | None) -> Callable[[Any], EntityStep]:
+    windows = {detector.__name__: detector for detector in configuration.detectors if isinstance(detector, ValueCount)}
+    lateness = configuration.settings.lateness.runtime // timedelta(microseconds=1)
+    return lambda state: EntityStep(windows, lateness, tally, patience, state)
+
+
+def _alert_step(configuration: Configuration, patience: timedelta | None) -> Callable[[Any], AlertStep]:
+    return lambda state: AlertStep(configuration.types, configuration.severities, patience, state)
 
 
 def _only(kind: type[T], step_id: str, found: KeyedStream[Any]) -> KeyedStream[T]:

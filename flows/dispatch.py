@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import re2
 
 from detectors.contract import Detector
-from detectors.selection import ANY, Executions, Operations, Records, Requests
+from detectors.selection import Executions, Operations, Records, Requests
 from events import ActivityEvent, AuditEvent, Event, Kind, RuntimeEvent
 
-Detectors = tuple[Detector[Any], ...]
-REMEMBERED = 20_000
-"""Different (resource, verb) pairs and operations whose answer is kept: more than any cluster has."""
+Detectors: TypeAlias = tuple[Detector[Any], ...]
+OTHER = "*"
+"""Stands for every verb and resource that no selection names."""
 
 
 class Dispatch:
-    """The selections (`on=`) of all detectors, compiled.
+    """The selections (`on=`) of all detectors, compiled. What events hold adds nothing to it.
 
     Raises
     ------
@@ -27,9 +27,10 @@ class Dispatch:
 
     def __init__(self, detectors: Iterable[Detector[Any]]) -> None:
         self.detectors = tuple(detectors)
-        self._known: dict[tuple[str, str, str], Detectors] = {}
-        programs = {name for _, selector in self._selectors(Executions) for name in selector.names}
+        self._requests = self._tabled()
+        self._prefixes = tuple(prefix for _, selector in self._selectors(Operations) for prefix in selector.prefixes)
         self._kinds = {kind: self._of(Records, lambda selector, kind=kind: kind in selector.kinds) for kind in Kind}
+        programs = {name for _, selector in self._selectors(Executions) for name in selector.names}
         self._names = {
             name: self._of(Executions, lambda selector, name=name: name in selector.names) for name in programs
         }
@@ -40,18 +41,32 @@ class Dispatch:
         """The detectors that want this event, in order of their alert types."""
         if type(event) is AuditEvent:
             ref = event.object
-            key = (event.verb, ref.resource, ref.subresource)
-        elif type(event) is RuntimeEvent:
+            resource = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
+            by_verb = self._requests.get(resource) or self._requests[OTHER]
+            found = by_verb.get(event.verb)
+            return by_verb[OTHER] if found is None else found
+        if type(event) is RuntimeEvent:
             return self._executed(event) if event.kind is Kind.EXEC else self._kinds[event.kind]
-        else:
-            assert type(event) is ActivityEvent
-            key = ("", event.operation, "")
-        found = self._known.get(key)
-        if found is None:
-            found = self._requested(event) if type(event) is AuditEvent else self._operated(key[1])
-            if len(self._known) < REMEMBERED:
-                self._known[key] = found
-        return found
+        assert type(event) is ActivityEvent
+        operation = event.operation
+        if not operation.startswith(self._prefixes):
+            return ()
+        return self._of(Operations, lambda selector: operation.startswith(tuple(selector.prefixes)))
+
+    def _tabled(self) -> dict[str, dict[str, Detectors]]:
+        """Detectors by resource and verb, for each that a selection names and for all others."""
+        selectors = [selector for _, selector in self._selectors(Requests)]
+        resources = {OTHER}.union(*(selector.resources for selector in selectors))
+        verbs = {OTHER}.union(*(selector.verbs for selector in selectors))
+        return {resource: {verb: self._requested(resource, verb) for verb in verbs} for resource in resources}
+
+    def _requested(self, resource: str, verb: str) -> Detectors:
+        return self._of(
+            Requests,
+            lambda selector: (
+                not selector.verbs.isdisjoint((OTHER, verb)) and not selector.resources.isdisjoint((OTHER, resource))
+            ),
+        )
 
     def _executed(self, event: RuntimeEvent) -> Detectors:
         process = event.process
@@ -61,18 +76,6 @@ class Dispatch:
             return named
         reached = {*named, *self._always, *(self._patterns[index] for index in matched or ())}
         return tuple(detector for detector in self.detectors if detector in reached)
-
-    def _requested(self, event: AuditEvent) -> Detectors:
-        return self._of(
-            Requests,
-            lambda selector: (
-                (selector.verbs == ANY or event.verb in selector.verbs)
-                and (selector.resources == ANY or event.resource in selector.resources)
-            ),
-        )
-
-    def _operated(self, operation: str) -> Detectors:
-        return self._of(Operations, lambda selector: operation.startswith(tuple(selector.prefixes)))
 
     def _of(self, kind: type[Any], wanted: Any) -> Detectors:
         chosen = {id(detector) for detector, selector in self._selectors(kind) if wanted(selector)}

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from alerts.redaction import redact, redact_value
-from detectors.contract import Detector, Match, Quiet, Verdict
+from alerts.redaction import redact, redact_value, shortened
+from detectors.contract import Detector, Match, Quiet
 from detectors.summaries import summary
-from events import Event, Malformed, Skipped
+from detectors.windows import ValueCount
+from events import Event, Item, Malformed, Skipped
 from events.decoder import Decoder
 from flows.configuration import Configuration
-from flows.dispatch import Dispatch
-from flows.files import FileSource, InputError, expand
-from flows.table import printable
+from flows.files import FileSource
+from flows.inputs import InputError, expand
+
+LONGEST = 600
+"""Characters of one value or sentence."""
 
 
 class PlaceError(Exception):
@@ -39,24 +43,29 @@ def record(place: str, longest: int) -> Record:
     PlaceError
         It is no such place, or the file or the line is missing.
     """
-    parts = place.rsplit(":", 2)
-    numbers = [part for part in parts[1:] if part.isdecimal()]
-    if len(numbers) == 2 and len(parts) == 3:
-        path, line, item = parts[0], int(numbers[0]), int(numbers[1])
-    elif numbers and parts[-1].isdecimal():
-        path, line, item = place.rpartition(":")[0], int(parts[-1]), None
-    else:
-        raise PlaceError(f"{place}: a place is FILE:LINE or FILE:LINE:ITEM, as an alert's evidence names it")
+    path, line, item = _parsed(place)
+    if Path(path).is_dir():
+        raise PlaceError(f"{path}: a folder; name the file")
     try:
         chunks = FileSource(expand([path]), longest).chunks()
     except InputError as error:
         raise PlaceError(str(error)) from None
-    last = 0
+    last, damage = 0, ""
     for chunk in chunks:
         if chunk.first <= line < chunk.first + len(chunk.lines):
             return Record(place, chunk.lines[line - chunk.first], item)
-        last = chunk.first + len(chunk.lines) - 1
-    raise PlaceError(f"{path} has {last} lines, so no line {line}")
+        last, damage = chunk.first + len(chunk.lines) - 1, chunk.damage
+    why = f" that can be read ({damage})" if damage else ""
+    raise PlaceError(f"{path}: no record begins at line {line}; the last line{why} is {last}")
+
+
+def _parsed(place: str) -> tuple[str, int, int | None]:
+    match place.rsplit(":", 2):
+        case [path, line, item] if line.isdecimal() and item.isdecimal():
+            return path, int(line), int(item)
+        case [*path, line] if path and line.isdecimal():
+            return ":".join(path), int(line), None
+    raise PlaceError(f"{place}: a place is FILE:LINE or FILE:LINE:ITEM, as an alert's evidence names it")
 
 
 def explanation(shown: Record, configuration: Configuration, cluster: str) -> Iterator[str]:
@@ -72,41 +81,45 @@ def explanation(shown: Record, configuration: Configuration, cluster: str) -> It
         raise PlaceError(f"{shown.place}: the line holds {len(items)} items, counted from 0")
     if shown.item is None and len(items) > 1:
         raise PlaceError(f"{shown.place}: the line holds {len(items)} items; add :ITEM, from 0 to {len(items) - 1}")
-    if not items:
-        yield f"{shown.place}  blank line"
+    yield f"{shown.place}  {_told(items[shown.item or 0]) if items else 'blank line'}"
+    if not items or isinstance(event := items[shown.item or 0], Skipped | Malformed):
         return
-    item = items[shown.item or 0]
+    reached = configuration.dispatch.reached(event)
+    if not reached:
+        yield "  reaches no detector: none selects this kind of event"
+    for detector in reached:
+        yield from _answer(detector, event)
+
+
+def _told(item: Item) -> str:
     if isinstance(item, Skipped):
-        yield f"{shown.place}  skipped: {item.reason}"
-    elif isinstance(item, Malformed):
-        yield f"{shown.place}  malformed: {item.reason} {item.detail}".rstrip()
-    else:
-        yield printable(f"{shown.place}  {item.cluster}  {redact(summary(item))}")
-        reached = Dispatch(configuration.detectors).reached(item)
-        if not reached:
-            yield "  reaches no detector: none selects this kind of event"
-        for detector in reached:
-            yield from _answer(detector, item)
+        return f"skipped: {item.reason}"
+    if isinstance(item, Malformed):
+        return f"malformed: {item.reason} {item.detail}"
+    return f"{item.cluster}  {_short(redact(summary(item)))}"
 
 
 def _answer(detector: Detector[Any], event: Event) -> Iterator[str]:
-    verdict = _judged(detector, event)
+    try:
+        verdict = detector(event)
+    except Exception as error:  # noqa: BLE001  whatever a detector raises is what the user asks about
+        yield f"  ERROR  {detector.alert_type}  {type(error).__name__}: {error}"
+        return
     if isinstance(verdict, Match):
-        yield printable(f"  FIRES  {detector.alert_type}  {redact(verdict.because)}")
+        yield f"  FIRES  {detector.alert_type}  {_short(redact(verdict.because))}"
         for name, value in verdict.fields.items():
-            yield printable(f"         {name} = {_shown(value)}")
+            yield f"         {name} = {_shown(value)}"
     elif isinstance(verdict, Quiet):
-        yield printable(f"  quiet  {detector.alert_type}  FAIL {verdict.condition}; actual={_shown(verdict.saw)}")
+        counts = isinstance(detector, ValueCount) and verdict.condition == detector.parameters.required
+        said = "adds to a window that wants" if counts else "FAIL"
+        yield f"  quiet  {detector.alert_type}  {said} {verdict.condition}; actual={_shown(verdict.saw)}"
     else:
         yield f"  quiet  {detector.alert_type}  gives no reason"
 
 
-def _judged(detector: Detector[Any], event: Event) -> Verdict:
-    try:
-        return detector(event)
-    except Exception as error:  # noqa: BLE001  whatever a detector raises is what the user asks about
-        return Quiet("the detector can judge this event", f"{type(error).__name__}: {error}")
-
-
 def _shown(value: Any) -> str:
-    return "absent" if value is None else json.dumps(redact_value(value), ensure_ascii=False, default=str)
+    return "absent" if value is None else _short(json.dumps(redact_value(value), ensure_ascii=False, default=str))
+
+
+def _short(text: str) -> str:
+    return shortened(text, LONGEST)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
-import os
-import sys
+import queue
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from msgspec import Struct
 
-from flows.documents import Documents, is_spread
+from flows.console import DASH
+from flows.documents import OPENINGS, Documents, first_text
 
-STDIN = "-"
 BLOCK = 1 << 18
 """Bytes that are read at once."""
 GZIP = b"\x1f\x8b\x08"
-OURS = frozenset({"labels.jsonl", "README.md"})
-"""What stands beside the records of a capture folder and is none."""
 
 
 class Chunk(Struct, frozen=True, array_like=True):
@@ -38,43 +36,9 @@ class Chunk(Struct, frozen=True, array_like=True):
     """Why the file could not be read further."""
 
 
-class InputError(Exception):
-    """An input that the call names cannot be read; the message is for the user."""
-
-
-def expand(inputs: Sequence[str]) -> list[str]:
-    """The files that these paths, folders and globs mean, in order, each once.
-
-    Raises
-    ------
-    InputError
-        One of them is missing, unreadable, or a folder without files.
-    """
-    found: dict[str, None] = {}
-    for text in inputs:
-        matches = [text] if text == STDIN or Path(text).exists() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute and relative, as typed
-        if not matches:
-            raise InputError(f"{text}: no such file or folder")
-        for match in matches:
-            found.update(dict.fromkeys(_below(match)))
-    return list(found)
-
-
-def _below(path: str) -> list[str]:
-    if path != STDIN and Path(path).is_dir():
-        files = [str(file) for file in sorted(Path(path).rglob("*")) if file.is_file() and _is_record_file(file)]
-        if not files:
-            raise InputError(f"{path}: a folder without files to read")
-    else:
-        files = [path]
-    for file in files:
-        if file != STDIN and not os.access(file, os.R_OK):
-            raise InputError(f"{file}: not readable")
-    return files
-
-
-def _is_record_file(file: Path) -> bool:
-    return file.name not in OURS and not file.name.startswith(".")
+def is_live(paths: Sequence[str]) -> bool:
+    """Whether one of these goes on while it is read: standard input, or a pipe."""
+    return any(path == DASH or not Path(path).is_file() for path in paths)
 
 
 class FileSource(DynamicSource[Chunk]):
@@ -100,19 +64,20 @@ class FileSource(DynamicSource[Chunk]):
         self.block = block
         self.progress = progress
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Reading:
-        return _Reading(self.chunks() if worker_index == 0 else iter(()))
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Chunk]:
+        chunks = self.chunks() if worker_index == 0 else iter(())
+        return _Following(chunks) if is_live(self.paths) else _Reading(chunks)
 
     def chunks(self) -> Iterator[Chunk]:
         """All lines of all files."""
         before = 0
         for path in self.paths:
             try:
-                opened = _open(path)
+                raw, stream = _opened(path)
             except OSError as error:
                 yield Chunk(path, 1, [], error.strerror or str(error))
                 continue
-            with opened as (raw, stream):
+            with raw:
                 for chunk in _chunks(path, _lines(stream, self.longest, self.block), self.longest):
                     yield chunk
                     self.progress(before + _position(raw))
@@ -120,19 +85,19 @@ class FileSource(DynamicSource[Chunk]):
 
 
 def _chunks(path: str, blocks: Iterator[tuple[list[bytes], str]], longest: int) -> Iterator[Chunk]:
-    first, documents = 1, None
+    number, documents, begun = 1, None, b""
     for lines, damage in blocks:
-        if first == 1 and is_spread(lines):
-            documents = Documents(longest)
+        if not begun and (begun := first_text(lines)) in OPENINGS:
+            documents = Documents(longest, number)
         if documents is None:
-            yield Chunk(path, first, lines, damage)
+            yield Chunk(path, number, lines, damage)
         else:
-            yield from (Chunk(path, number, [record]) for number, record in documents.records(lines))
+            yield from (Chunk(path, at, [record]) for at, record in documents.records(lines))
             if damage:
-                yield Chunk(path, documents.number + 1, [], damage)
-        first += len(lines)
+                yield Chunk(path, number + len(lines), [], damage)
+        number += len(lines)
     if documents is not None:
-        yield from (Chunk(path, number, [record]) for number, record in documents.rest())
+        yield from (Chunk(path, at, [record]) for at, record in documents.rest())
 
 
 def _position(raw: IO[bytes]) -> int:
@@ -140,6 +105,8 @@ def _position(raw: IO[bytes]) -> int:
 
 
 class _Reading(StatelessSourcePartition[Chunk]):
+    """Files: the next chunk is there when it is asked for."""
+
     def __init__(self, chunks: Iterator[Chunk]) -> None:
         self.chunks = chunks
 
@@ -147,20 +114,70 @@ class _Reading(StatelessSourcePartition[Chunk]):
         return [next(self.chunks)]
 
 
-class _open:  # noqa: N801  a context manager that reads as a function
+class _Following(StatelessSourcePartition[Chunk]):
+    """A live input, read by a thread of its own: waiting for it must not hold up what else the worker has to do."""
+
+    AHEAD = 16
+    """Chunks that are read before they are asked for."""
+    PAUSE = timedelta(milliseconds=20)
+
+    def __init__(self, chunks: Iterator[Chunk]) -> None:
+        self.chunks = chunks
+        self.read: queue.Queue[Chunk | BaseException] = queue.Queue(self.AHEAD)
+        self.awake: datetime | None = None
+        threading.Thread(target=self.follow, daemon=True).start()
+
+    def follow(self) -> None:
+        """Read to the end, and say so."""
+        try:
+            for chunk in self.chunks:
+                self.read.put(chunk)
+            self.read.put(StopIteration())
+        except BaseException as error:  # noqa: BLE001  raised again, where bytewax sees it
+            self.read.put(error)
+
+    def next_batch(self) -> list[Chunk]:
+        try:
+            found = self.read.get_nowait()
+        except queue.Empty:
+            self.awake = datetime.now(UTC) + self.PAUSE
+            return []
+        self.awake = None
+        if isinstance(found, BaseException):
+            raise found
+        return [found]
+
+    def next_awake(self) -> datetime | None:
+        return self.awake
+
+
+def _opened(path: str) -> tuple[IO[bytes], io.BufferedIOBase]:
     """The file as stored, and the stream of its bytes unpacked."""
+    raw = open(0, "rb", closefd=False) if path == DASH else Path(path).open("rb")  # noqa: SIM115  stdin has no path
+    head = raw.read(len(GZIP))
+    if raw.seekable():
+        raw.seek(0)
+        stream: IO[bytes] | io.BufferedReader = raw
+    else:
+        stream = io.BufferedReader(_Rewound(head, raw))
+    return raw, gzip.GzipFile(fileobj=stream) if head == GZIP else cast("io.BufferedIOBase", stream)
 
-    def __init__(self, path: str) -> None:
-        self.raw: IO[bytes] = sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115
 
-    def __enter__(self) -> tuple[IO[bytes], io.BufferedIOBase]:
-        head = self.raw.peek(3)[:3]  # type: ignore[attr-defined]  # both are BufferedReaders
-        packed = head == GZIP
-        return self.raw, gzip.GzipFile(fileobj=self.raw) if packed else self.raw  # type: ignore[return-value]
+class _Rewound(io.RawIOBase):
+    """A stream that cannot seek, with the bytes that were already taken from it at its beginning."""
 
-    def __exit__(self, *_: object) -> None:
-        if self.raw is not sys.stdin.buffer:
-            self.raw.close()
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self.head = head
+        self.stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.head or self.stream.read1(len(buffer))  # type: ignore[attr-defined]  # it is buffered
+        self.head = b""
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _lines(stream: io.BufferedIOBase, longest: int, block: int) -> Iterator[tuple[list[bytes], str]]:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from alerts.signal import Evidence, Origin, Signal
-from detectors.contract import Detector, DetectorKind, Match
+from detectors.contract import Detector, DetectorKind, Match, Quiet
 from detectors.summaries import summary
 from detectors.windows import Observation, ValueCount
 from events import HEAD_BYTES, Event, Item, Malformed, Skipped
@@ -38,8 +38,14 @@ Found: TypeAlias = tuple[str, Signal | Observed | DeadLetter]
 
 
 def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[Evidence, ...]) -> Signal:
-    """A match with what the detector and the flow know about it."""
-    return Signal(
+    """A match with what the detector and the flow know about it.
+
+    Raises
+    ------
+    TypeError
+        The match holds something that no alert can say.
+    """
+    made = Signal(
         alert_type=detector.alert_type,
         cluster=cluster,
         entity=match.entity,
@@ -53,6 +59,10 @@ def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[
         actor=match.actor,
         grows=detector.kind is DetectorKind.WINDOW,
     )
+    try:
+        return msgspec.convert(msgspec.to_builtins(made, str_keys=True), Signal)
+    except msgspec.ValidationError as error:
+        raise TypeError(f"no alert can say this match: {error}") from None
 
 
 class Judge:
@@ -100,7 +110,7 @@ class Judge:
         for detector in detectors:
             try:
                 yield from evaluated(detector, item, evidence)
-            except Exception as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
+            except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
                 self.tally.failed[detector.alert_type] += 1
                 yield "", DeadLetter(origin, failure(detector.alert_type, error, line))
 
@@ -122,10 +132,12 @@ def evaluated(detector: Detector[Any], event: Event, evidence: Evidence) -> Iter
     if isinstance(verdict, Match):
         made = signal(detector, event.cluster, verdict, (evidence,))
         yield made.alert_id, made
+    elif verdict is not None and not isinstance(verdict, Quiet):
+        raise TypeError(f"a detector answers Match, Quiet or None, not {type(verdict).__name__}")
 
 
-def failure(alert_type: str, error: Exception, line: bytes) -> Malformed:
+def failure(alert_type: str, error: BaseException, line: bytes) -> Malformed:
     """Why a detector could not judge a record."""
-    if isinstance(error, msgspec.ValidationError):
-        return Malformed("body of unexpected form", line[:HEAD_BYTES], f"{alert_type}: {error}")
-    return Malformed("detector failed", line[:HEAD_BYTES], f"{alert_type}: {type(error).__name__}: {error}")
+    reason = "body of unexpected form" if isinstance(error, msgspec.MsgspecError) else "detector failed"
+    detail = f"{alert_type}: {type(error).__name__}: {error}"
+    return Malformed(reason, line[:HEAD_BYTES], detail[:HEAD_BYTES])

@@ -10,9 +10,9 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from alerts.catalogue import AlertType
+from alerts.catalogue import AlertType, find
 from detectors.contract import Detector
-from flows.configuration import Configuration, nearest
+from flows.configuration import Configuration
 from flows.console import PeopleConsole
 from flows.reference import described, selection
 
@@ -20,28 +20,22 @@ WIDTH = 160
 """Columns, where the output is no terminal."""
 
 
-class UnknownAlertError(Exception):
-    """There is no such alert type; the message names the nearest."""
-
-
 def listing(configuration: Configuration, alert_id: str | None, form: str) -> str:
     """All alert types in a line each, or one in full; or either as JSON.
 
     Raises
     ------
-    UnknownAlertError
+    UnknownAlertTypeError
         The catalogue does not have this id.
     """
     types = configuration.types
     if alert_id is None:
         rows = [entry(kind, configuration.detectors) for kind in types.values()]
         return json.dumps(rows, indent=2) if form == "json" else _table(rows)
-    known = {name.casefold(): name for name in types}
-    name = known.get(alert_id.casefold())
-    if name is None:
-        raise UnknownAlertError(f"{alert_id}: no such alert type" + nearest(alert_id, types))
-    one = entry(types[name], configuration.detectors)
-    return json.dumps(one, indent=2) if form == "json" else described(types[name], configuration.detectors)
+    kind = find(alert_id, types)
+    if form == "json":
+        return json.dumps(entry(kind, configuration.detectors), indent=2)
+    return described(kind, configuration.detectors)
 
 
 def entry(kind: AlertType, detectors: tuple[Detector[Any], ...]) -> dict[str, Any]:

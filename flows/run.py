@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
-from bytewax._bytewax import run_main
+from bytewax.testing import run_main
 from msgspec import Struct
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from flows.configuration import Configuration
 from flows.console import (
+    DASH,
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
     PeopleConsole,
     complain,
     forget_stdout,
@@ -24,9 +26,9 @@ from flows.console import (
     without_panic_traces,
 )
 from flows.detect import build
-from flows.files import STDIN, FileSource
+from flows.files import FileSource, is_live
 from flows.judge import DeadLetter
-from flows.sinks import Output, alert_output, dead_letter_output
+from flows.sinks import Lines, Output, alert_output, dead_letter_output, summary_output
 from flows.tally import Tally
 
 LONG_INPUT = 16 << 20
@@ -39,7 +41,7 @@ class Options(Struct, frozen=True):
     paths: list[str]
     """Files that exist, or `-`."""
     cluster: str = "default"
-    output: str = STDIN
+    output: str = DASH
     form: str = "jsonl"
     dead_letters: str | None = None
     summary: str | None = None
@@ -48,30 +50,47 @@ class Options(Struct, frozen=True):
 def run(options: Options, configuration: Configuration) -> int:
     """Read all inputs, deliver all alerts, and say how it went.
 
-    Returns the exit code: 0 done, 1 it failed, 130 interrupted. A reader that closed the pipe is no failure.
+    Returns the exit code: 0 done, 1 it failed, 130 or 143 stopped by a signal: what was found by then is
+    delivered. A reader that closed stdout is no failure.
     """
     tally = Tally()
+    code = 0
     try:
-        output = alert_output(options.output, options.form, keep=STDIN not in options.paths)
-        letters = None if options.dead_letters is None else dead_letter_output(options.dead_letters)
-    except OSError as error:
-        complain(f"cannot write {error.filename}: {error.strerror}")
-        return EXIT_FAILED
-    try:
-        _flow(options, configuration, tally, output, letters.write if letters is not None else _uncounted)
-        output.close()
-        if letters is not None:
-            letters.close()
-        _report(tally, options)
+        with contextlib.ExitStack() as opened:
+            output = alert_output(options.output, options.form, keep=not is_live(options.paths))
+            opened.callback(output.close)
+            letters = None if options.dead_letters is None else dead_letter_output(options.dead_letters)
+            opened.callback(letters.close if letters is not None else _nothing)
+            summary = None if options.summary is None else summary_output(options.summary)
+            try:
+                _flow(options, configuration, tally, output, letters.write if letters is not None else _uncounted)
+            except Terminated:
+                code = EXIT_TERMINATED
+            except KeyboardInterrupt:
+                code = EXIT_INTERRUPTED
+        _report(tally, options, summary)
     except BrokenPipeError:
+        if options.output != DASH:
+            complain(f"{options.output}: nobody reads it any more")
+            return EXIT_FAILED
         forget_stdout()
         return 0
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
     except OSError as error:
-        complain(f"cannot write the alerts or dead letters: {error.strerror or error}")
+        complain(f"cannot write {error.filename or 'the alerts, dead letters or summary'}: {error.strerror or error}")
         return EXIT_FAILED
-    return 0
+    return code
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _nothing() -> None:
+    """Nothing to close."""
 
 
 def _uncounted(_: Sequence[DeadLetter]) -> None:
@@ -86,6 +105,7 @@ def _flow(
     dead_letters: Callable[[Sequence[DeadLetter]], None],
 ) -> None:
     """Run the dataflow to its end; raises what made it fail."""
+    signal.signal(signal.SIGTERM, _terminate)
     with without_panic_traces(), _progress(options.paths) as progress:
         flow = build(
             FileSource(options.paths, configuration.settings.limits.line, progress=progress),
@@ -94,6 +114,7 @@ def _flow(
             alerts=output.write,
             dead_letters=dead_letters,
             tally=tally,
+            live=is_live(options.paths),
         )
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
@@ -103,10 +124,10 @@ def _flow(
             raise root_cause(error) from None
 
 
-@contextmanager
+@contextlib.contextmanager
 def _progress(paths: list[str]) -> Iterator[Callable[[int], None]]:
     """A line that tells how far a long input was read, for a person at a terminal."""
-    total = sum(Path(path).stat().st_size for path in paths if path != STDIN)
+    total = sum(Path(path).stat().st_size for path in paths if path != DASH)
     if total < LONG_INPUT or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -116,17 +137,21 @@ def _progress(paths: list[str]) -> Iterator[Callable[[int], None]]:
         yield lambda done: shown.update(task, completed=done)
 
 
-def _report(tally: Tally, options: Options) -> None:
-    summary = tally.summary()
-    if options.summary == STDIN:
-        print(json.dumps(summary), flush=True)  # noqa: T201  stdout is where the call wants it
-    elif options.summary is not None:
-        Path(options.summary).write_text(json.dumps(summary) + "\n", encoding="utf8")
+def _report(tally: Tally, options: Options, output: Lines | None) -> None:
+    counted = tally.counted()
+    if output is not None:
+        output.write([counted])
+        output.close()
     elif options.form == "table":
-        counted = ("read", "events", "skipped", "truncated", "malformed")
-        alerts = sum(summary["alerts"].values())
-        print(", ".join(f"{summary[name]:,} {name}" for name in counted) + f"; {alerts} alerts", file=sys.stderr)  # noqa: T201
-    if summary["malformed"] and options.dead_letters is None:
-        complain(f"{summary['malformed']} malformed items are only counted; --dead-letters PATH keeps them")
-    for alert_type, times in summary["failed_by_detector"].items():
+        names = ("read", "events", "skipped", "truncated", "late", "malformed")
+        line = ", ".join(f"{counted[name]:,} {name}" for name in names)
+        print(f"{line}; {sum(counted['alerts'].values()):,} alerts", file=sys.stderr)  # noqa: T201
+    if counted["malformed"]:
+        kept = (
+            f"are in {options.dead_letters}" if options.dead_letters else "only counted: --dead-letters PATH keeps them"
+        )
+        complain(f"{counted['malformed']} of {counted['read']} items are malformed, {kept}")
+    if counted["late"]:
+        complain(f"{counted['late']} observations came too late for a window: see lateness in docs/settings.md")
+    for alert_type, times in counted["failed_by_detector"].items():
         complain(f"the detector of {alert_type} failed on {times} events; --dead-letters PATH tells why")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from alerts.catalogue import CATALOGUE, Severity
 from detectors.parameters import Duration
 
 
@@ -18,7 +17,9 @@ class DetectorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = Field(True, description="False: its detectors judge nothing.")
-    severity: Severity | None = Field(None, description="The severity of its alerts, instead of the catalogue's.")
+    severity: Literal["Informational", "Low", "Medium", "High"] | None = Field(
+        None, description="The severity of its alerts, instead of the catalogue's."
+    )
     parameters: dict[str, Any] = Field({}, description="Parameters of the detector; docs/alerts.md lists them.")
 
 
@@ -38,6 +39,12 @@ class Limits(BaseModel):
     item: int = Field(1 << 20, ge=1 << 10, description="Bytes of one record; a larger one is malformed.")
     line: int = Field(16 << 20, ge=1 << 10, description="Bytes of one line or message, which may hold many records.")
 
+    @model_validator(mode="after")
+    def _a_line_holds_a_record(self) -> Self:
+        if self.line < self.item:
+            raise ValueError("line is smaller than item, which it has to hold")
+        return self
+
 
 class Settings(BaseSettings):
     """All settings. Unknown keys are errors."""
@@ -56,13 +63,13 @@ class Settings(BaseSettings):
     @field_validator("detectors", mode="before")
     @classmethod
     def _known_by_any_spelling(cls, chosen: Any) -> Any:
-        """An environment variable has neither dots nor capitals: `K8S_NODE_EICAR` is `K8S.NODE_EICAR`."""
+        """Two spellings of one alert type are one: the environment's, which comes last, wins."""
         if not isinstance(chosen, dict):
             return chosen
-        names = {_folded(name): name for name in CATALOGUE}
+        names: dict[str, str] = {}
         merged: dict[str, Any] = {}
         for given, values in chosen.items():
-            name = names.get(_folded(str(given)), str(given))
+            name = names.setdefault(folded(str(given)), str(given))
             merged[name] = _over(merged.get(name), values)
         return merged
 
@@ -80,7 +87,8 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """An alert type in any spelling: an environment variable has neither dots nor capitals."""
     return name.casefold().replace(".", "_")
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TextIO
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from alerts import Alert
 from alerts.encoders import to_json, to_ocsf
-from flows.files import STDIN
+from flows.console import DASH
 from flows.judge import DeadLetter
 from flows.table import Table
 
@@ -40,13 +41,13 @@ class Lines:
         A file, which is replaced, or `-` for stdout.
     encode
         Gives the line of an item, without its end.
-    mode
-        Permissions of the file if it is new.
+    private
+        Whether the file is for its owner only; a link in its place is then refused.
     """
 
-    def __init__(self, path: str, encode: Callable[[Any], bytes], mode: int = 0o666) -> None:
+    def __init__(self, path: str, encode: Callable[[Any], bytes], *, private: bool = False) -> None:
         self.encode = encode
-        self.file: IO[bytes] = sys.stdout.buffer if path == STDIN else _created(path, mode)
+        self.file: IO[bytes] = _stdout().buffer if path == DASH else _created(path, private=private)
 
     def write(self, items: Sequence[Any]) -> None:
         self.file.writelines(self.encode(item) + b"\n" for item in items)
@@ -58,8 +59,19 @@ class Lines:
             self.file.close()
 
 
-def _created(path: str, mode: int) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb")
+def _created(path: str, *, private: bool) -> IO[bytes]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | (os.O_NOFOLLOW if private else 0)
+    file = os.fdopen(os.open(path, flags, 0o600 if private else 0o666), "wb")
+    if private and Path(path).is_file():
+        os.fchmod(file.fileno(), 0o600)
+    return file
+
+
+def _stdout() -> TextIO:
+    """Raises OSError if the caller closed it."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed", "stdout")
+    return sys.stdout
 
 
 def alert_output(path: str, form: str, *, keep: bool) -> Output:
@@ -72,12 +84,17 @@ def alert_output(path: str, form: str, *, keep: bool) -> Output:
     """
     if form != "table":
         return Lines(path, ENCODERS[form])
-    return Table(sys.stdout if path == STDIN else Path(path).open("w", encoding="utf8"), keep=keep)
+    return Table(_stdout() if path == DASH else Path(path).open("w", encoding="utf8"), keep=keep)
+
+
+def summary_output(path: str) -> Lines:
+    """Where `--summary` writes its JSON."""
+    return Lines(path, lambda counted: json.dumps(counted).encode())
 
 
 def dead_letter_output(path: str) -> Lines:
     """A file of dead letters, for the owner's eyes only: they hold raw input."""
-    return Lines(path, dead_letter_line, 0o600)
+    return Lines(path, dead_letter_line, private=True)
 
 
 def dead_letter_line(letter: DeadLetter) -> bytes:

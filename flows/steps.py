@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -15,17 +15,23 @@ from alerts.catalogue import AlertType, Severity
 from alerts.merge import Merged, merge, to_alert
 from alerts.signal import Signal
 from detectors.windows import ValueCount, Window
-from flows.judge import Observed, signal
+from flows.judge import DeadLetter, Observed, failure, signal
+from flows.tally import Tally
 
 UPDATE_EVERY = 60_000_000
 """Microseconds of event time between two revisions of an alert."""
 
 
-class EntityStep(StatefulBatchLogic[Observed, Signal, Any]):
+class UnknownStateError(ValueError):
+    """A checkpoint holds entities in a form that this version does not know."""
+
+
+class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
     """Observations of one entity, taken in order of (time, event id) by each detector that keeps state of it.
 
     An observation waits until the entity has seen one that is later by the allowed lateness, or the
-    end of the input: so two events cannot swap roles by arriving swapped.
+    end of the input: so two events cannot swap roles by arriving swapped. On a live input it waits no
+    longer than `patience`.
 
     Parameters
     ----------
@@ -33,36 +39,54 @@ class EntityStep(StatefulBatchLogic[Observed, Signal, Any]):
         The stateful detectors by name.
     lateness
         Microseconds.
-    late
-        Told of each observation that came too late to be taken in order; it is taken no more.
+    tally
+        Told of what came too late to be taken in order (it is taken no more), and of failures.
+    patience
+        Wall-clock time after which a live input counts as read to its end; None for files.
     state
         What `snapshot` gave.
+
+    Raises
+    ------
+    UnknownStateError
+        The state was written by a version that this one does not know.
     """
 
     VERSION = 1
 
     def __init__(
-        self, detectors: Mapping[str, ValueCount], lateness: int, late: Callable[[], None], state: Any
+        self,
+        detectors: Mapping[str, ValueCount],
+        lateness: int,
+        tally: Tally,
+        patience: timedelta | None,
+        state: Any,
     ) -> None:
         self.detectors = detectors
         self.lateness = lateness
-        self.late = late
+        self.tally = tally
+        self.patience = patience
         self.held: list[Observed] = []
         self.windows: dict[str, Window] = {}
         self.newest = -1 << 63
+        self.due: datetime | None = None
         if state is not None:
-            _, self.newest, held, windows = state
+            version, self.newest, held, windows = state
+            if version != self.VERSION:
+                raise UnknownStateError(f"entity state has version {version!r}, and this program reads {self.VERSION}")
             self.held = msgspec.convert(held, list[Observed])
             self.windows = msgspec.convert(windows, dict[str, Window])
 
-    def on_batch(self, values: list[Observed]) -> tuple[Iterable[Signal], bool]:
-        taken_until = self.newest - self.lateness
+    def on_batch(self, values: list[Observed]) -> tuple[Iterable[Signal | DeadLetter], bool]:
         for observed in values:
-            if observed.observation.time < taken_until:
-                self.late()
+            if observed.observation.time < self.newest - self.lateness:
+                self.tally.count_late()
             else:
                 self.hold(observed)
-        return self.take(self.newest - self.lateness), False
+        found = self.take(self.newest - self.lateness)
+        if self.patience is not None:
+            self.due = datetime.now(UTC) + self.patience if self.held else None
+        return found, False
 
     def hold(self, observed: Observed) -> None:
         """Keep it until its turn; a repeated one is kept once."""
@@ -71,26 +95,40 @@ class EntityStep(StatefulBatchLogic[Observed, Signal, Any]):
             self.held.insert(place, observed)
         self.newest = max(self.newest, observed.observation.time)
 
-    def on_eof(self) -> tuple[Iterable[Signal], bool]:
+    def on_notify(self) -> tuple[Iterable[Signal | DeadLetter], bool]:
+        return self.on_eof()
+
+    def on_eof(self) -> tuple[Iterable[Signal | DeadLetter], bool]:
+        self.due = None
         return self.take(self.newest + 1), False
 
-    def take(self, until: int) -> list[Signal]:
-        """Judge what is held from before `until` (microseconds), in order."""
+    def take(self, until: int) -> list[Signal | DeadLetter]:
+        """Judge what is held from before `until` (microseconds), in order; forget what no longer matters."""
         due = bisect.bisect_left(self.held, until, key=lambda observed: observed.observation.time)
         taken, self.held = self.held[:due], self.held[due:]
-        signals = []
-        for observed in taken:
-            detector = self.detectors[observed.detector]
-            found = detector.step(self.windows.setdefault(observed.detector, Window()), observed.observation)
-            if found is not None:
-                signals.append(signal(detector, observed.cluster, *found))
-        return signals
+        found = [one for observed in taken if (one := self.judged(observed)) is not None]
+        oldest = self.newest - self.lateness
+        self.windows = {
+            name: window
+            for name, window in self.windows.items()
+            if name in self.detectors and self.detectors[name].expires(window) >= oldest
+        }
+        return found
 
-    def on_notify(self) -> tuple[Iterable[Signal], bool]:
-        return (), False
+    def judged(self, observed: Observed) -> Signal | DeadLetter | None:
+        """What one observation completes. A detector that fails is counted and reported, and stops nothing."""
+        detector, observation = self.detectors.get(observed.detector), observed.observation
+        if detector is None:
+            return None
+        try:
+            found = detector.step(self.windows.setdefault(observed.detector, Window()), observation)
+            return None if found is None else signal(detector, observed.cluster, *found)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
+            self.tally.failed[detector.alert_type] += 1
+            return DeadLetter(observation.evidence.origin, failure(detector.alert_type, error, b""))
 
     def notify_at(self) -> datetime | None:
-        return None
+        return self.due
 
     def snapshot(self) -> Any:
         return self.VERSION, self.newest, msgspec.to_builtins(self.held), msgspec.to_builtins(self.windows)
@@ -103,8 +141,8 @@ def _order(observed: Observed) -> tuple[int | str, ...]:
 class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
     """Signals of one alert id become one alert: it leaves at once, and again when more is known of it.
 
-    An update leaves at most once a minute of event time, and at the end of the input. A repeated
-    event changes nothing.
+    An update leaves at most once a minute of event time, and at the end of the input; on a live input
+    also when nothing more was known for `patience`. A repeated event changes nothing.
 
     Parameters
     ----------
@@ -112,13 +150,23 @@ class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
         The catalogue, with the user's own types.
     severities
         The severities that the settings override, by alert type.
+    patience
+        Wall-clock time; None for files.
     state
         What `snapshot` gave.
     """
 
-    def __init__(self, types: Mapping[str, AlertType], severities: Mapping[str, Severity], state: Any) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, AlertType],
+        severities: Mapping[str, Severity],
+        patience: timedelta | None,
+        state: Any,
+    ) -> None:
         self.types = types
         self.severities = severities
+        self.patience = patience
+        self.due: datetime | None = None
         self.merged: Merged | None = None
         self.told: Merged | None = None
         self.revision = 0
@@ -129,9 +177,13 @@ class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
     def on_batch(self, signals: list[Signal]) -> tuple[Iterable[Alert], bool]:
         for found in signals:
             self.merged = merge(self.merged, found)
-        return self.tell(UPDATE_EVERY), False
+        told = self.tell(UPDATE_EVERY)
+        if self.patience is not None:
+            self.due = datetime.now(UTC) + self.patience if self.merged != self.told else None
+        return told, False
 
     def on_eof(self) -> tuple[Iterable[Alert], bool]:
+        self.due = None
         return self.tell(0), False
 
     def tell(self, after: int) -> list[Alert]:
@@ -148,10 +200,10 @@ class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
         return [to_alert(merged, severity, self.revision, activity, self.types)]
 
     def on_notify(self) -> tuple[Iterable[Alert], bool]:
-        return (), False
+        return self.on_eof()
 
     def notify_at(self) -> datetime | None:
-        return None
+        return self.due
 
     def snapshot(self) -> Any:
         assert self.merged is not None

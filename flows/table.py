@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import IO
 
@@ -11,7 +10,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from alerts import Alert
-from flows.console import PeopleConsole
+from alerts.redaction import shortened
+from flows.console import PeopleConsole, printable
 
 STYLES = {"High": "bold red", "Medium": "yellow", "Low": "cyan", "Informational": "dim"}
 KEPT = 5_000
@@ -78,7 +78,7 @@ def _cells(alert: Alert) -> tuple[Text, ...]:
         Text.assemble(
             (alert.alert_type, "bold"), "\n", (printable(f"{alert.cluster}  {entity_label(alert)}"), "dim"), "\n"
         ),
-        Text(printable(alert.explanation.because) + times),
+        Text(shortened(printable(alert.explanation.because), LONGEST) + times),
     )
 
 
@@ -88,11 +88,3 @@ def entity_label(alert: Alert) -> str:
     name = "/".join(part for part in (entity.pod, entity.container) if part) or entity.name
     where = f"{entity.namespace}/" if entity.namespace else ""
     return f"{entity.kind.replace('_', ' ')} {where}{name}"
-
-
-def printable(text: str) -> str:
-    """Without what could move a cursor, colour a terminal or turn the reading direction; cut at LONGEST."""
-    clean = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter)[0] == "C" else letter for letter in text
-    )
-    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"

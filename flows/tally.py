@@ -12,6 +12,7 @@ class Tally:
     """Counters of one run."""
 
     def __init__(self) -> None:
+        self.read = 0
         self.events: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.malformed: Counter[str] = Counter()
@@ -25,6 +26,7 @@ class Tally:
 
     def count(self, item: Item) -> None:
         """Count one item that was read."""
+        self.read += 1
         kind = type(item)
         if kind is AuditEvent:
             self.events["audit"] += 1
@@ -43,11 +45,11 @@ class Tally:
         """Count one observation that a window no longer takes."""
         self.late += 1
 
-    def summary(self) -> dict[str, Any]:
+    def counted(self) -> dict[str, Any]:
         """The counters as JSON, in a stable order."""
         events, skipped, malformed = self.events.total(), self.skipped.total(), self.malformed.total()
         return {
-            "read": events + skipped + malformed,
+            "read": self.read,
             "events": events,
             "skipped": skipped,
             "malformed": malformed,

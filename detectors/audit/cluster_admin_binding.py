@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detectors.audit.bodies import written
+from detectors.audit.bodies import UNRECORDED, written
 from detectors.audit.conditions import COMPLETED, bootstrap
-from detectors.audit.entities import actor, object_entity, who
-from detectors.audit.objects import Binding, Subject
-from detectors.audit.workloads import digest
+from detectors.audit.entities import SHOWN, actor, object_entity, who
+from detectors.audit.objects import Binding, RoleRef, Subject
+from detectors.audit.workloads import digest, instance
 from detectors.contract import Match, Quiet, rule
 from detectors.selection import writes
 from events import AuditEvent
@@ -18,6 +18,11 @@ EVERYBODY = {
     ("User", "system:anonymous"): "everyone, without signing in",
 }
 NAMESPACE_GROUP = "system:serviceaccounts:"
+CLUSTER_ADMIN = RoleRef("ClusterRole", "cluster-admin")
+STANDING = frozenset(
+    {"aks-cluster-admin-binding", "aks-cluster-admin-binding-aad", "cluster-admin", "kubeadm:cluster-admins"}
+)
+"""Bindings to cluster-admin that clusters come with: known by their names where nothing says the role."""
 
 
 @rule(
@@ -27,7 +32,7 @@ NAMESPACE_GROUP = "system:serviceaccounts:"
     misses=(
         "A role of another name with the same rules (the alert for roles with high privileges reports its making, not"
         " its binding), and membership in a group that is bound already. A patch whose answer is not recorded and that"
-        " does not repeat the role."
+        f" does not repeat the role, but for the bindings that clusters come with. {UNRECORDED}"
     ),
     noise=(
         "Installers of operators and of clusters bind cluster-admin once. No earlier form is kept, so a write of the"
@@ -49,8 +54,8 @@ def cluster_admin_binding(event: AuditEvent) -> Match | Quiet:
     write = written(event, Binding)
     if isinstance(write, Quiet):
         return write
-    role = write.now.role_ref
-    if role is None or role.kind != "ClusterRole" or role.name != "cluster-admin":
+    role = write.now.role_ref or _standing(event)
+    if role != CLUSTER_ADMIN:
         return Quiet("the role is ClusterRole cluster-admin", role and f"{role.kind} {role.name}")
     if write.said is not None and write.said.role_ref is None and not any(write.said.subjects or ()):
         return Quiet("the patch itself sets the role or its subjects", "it sets neither")
@@ -58,14 +63,20 @@ def cluster_admin_binding(event: AuditEvent) -> Match | Quiet:
     everybody = sorted({text for subject in write.now.subjects or () if subject and (text := _everybody(subject))})
     entity = object_entity(event, write.now.meta)
     where = f"in namespace {entity.namespace}" if entity.namespace else "in the whole cluster"
-    because = f"{who(event)} bound cluster-admin {where} to {', '.join(subjects) or 'nobody yet'}"
+    because = f"{who(event)} bound cluster-admin {where} to {', '.join(subjects[:SHOWN]) or 'nobody yet'}"
     return Match(
         entity,
-        f"{write.now.meta.uid or event.event_id}:{digest(subjects)}",
+        f"{instance(event, write.now.meta)}:{digest(subjects)}",
         f"{because}: that is {' and '.join(everybody)}" if everybody else because,
-        {"roleRef": "ClusterRole/cluster-admin", "subjects": subjects, "everybody": everybody},
+        {"roleRef": "ClusterRole/cluster-admin", "subjects": subjects[:SHOWN], "everybody": everybody},
         actor(event),
     )
+
+
+def _standing(event: AuditEvent) -> RoleRef | None:
+    """The role of a binding that tells none, where its name does: roles of bindings never change."""
+    ref = event.object
+    return CLUSTER_ADMIN if ref.resource == "clusterrolebindings" and ref.name in STANDING else None
 
 
 def _label(subject: Subject) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from msgspec import Struct
 
-from detectors.audit.lists import AGGREGATOR, API_SERVER, WORKLOAD_CONTROLLERS, is_one_of
+from detectors.audit.lists import API_SERVER, WORKLOAD_CONTROLLERS, is_one_of
 from detectors.contract import condition
 from events import AuditEvent
 
@@ -31,7 +31,6 @@ API_GROUPS = {
 """Where Kubernetes itself serves these resources, besides the core group (empty, or not recorded)."""
 DEFAULT_ROLES = frozenset({"admin", "cluster-admin", "edit", "extension-apiserver-authentication-reader", "view"})
 """What the API server reconciles at its start, besides names with the prefix `system:`."""
-AGGREGATED_ROLES = frozenset({"admin", "edit", "view"})
 
 
 class DeleteOptions(Struct, rename="camel"):
@@ -48,7 +47,10 @@ def unfinished(event: AuditEvent) -> bool:
 
 @condition(saw=lambda event: event.code if event.code is not None else event.decision)
 def refused(event: AuditEvent) -> bool:
-    """The request was refused or failed."""
+    """The request was refused or failed.
+
+    One that ran out of time (504) counts as failed, though what it wrote may have been stored.
+    """
     return event.decision == "forbid" if event.code is None else event.code >= 400
 
 
@@ -57,14 +59,14 @@ def dry_run(event: AuditEvent) -> bool:
     """The request is a dry run, which stores nothing.
 
     The API server reads the options of a delete from its body, and from the query only if there is no
-    body: `?dryRun=All` before a body without it deletes. Where the policy records no bodies, the query
-    of a delete is therefore not believed.
+    body: `?dryRun=All` before a body without it deletes. Where the policy records no bodies, or the
+    source cut the record, the query of a delete is therefore not believed.
     """
     if event.verb in ("delete", "deletecollection"):
         if event.request is not None:
             options = msgspec.json.decode(event.request, type=DeleteOptions | None)
             return options is not None and "All" in (options.dry_run or ())
-        if event.level == "Metadata":
+        if event.level == "Metadata" or event.truncated:
             return False
     return "dryRun" in event.uri and "All" in parse_qs(urlsplit(event.uri).query).get("dryRun", ())
 
@@ -87,12 +89,6 @@ def bootstrap(event: AuditEvent) -> bool:
     """The API server itself reconciles one of its default roles or bindings (identity and name together)."""
     name = event.object.name
     return is_one_of(event.user, {API_SERVER}) and (name in DEFAULT_ROLES or name.startswith("system:"))
-
-
-@condition(saw=lambda event: f"{event.user.username} {event.object.name}")
-def aggregation(event: AuditEvent) -> bool:
-    """The aggregation controller fills admin, edit or view from other roles, which were judged themselves."""
-    return is_one_of(event.user, {AGGREGATOR}) and event.object.name in AGGREGATED_ROLES
 
 
 COMPLETED = (unfinished, refused, dry_run, foreign)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, Field
 
 from alerts.signal import Entity
-from detectors.audit.bodies import answer, unchanged_since, written
+from detectors.audit.bodies import answer, labels_only, unchanged_since, written
 from detectors.audit.conditions import COMPLETED
 from detectors.audit.entities import actor, who
 from detectors.audit.lists import ADDON_MANAGERS, is_one_of
@@ -16,7 +16,7 @@ from detectors.contract import Match, Quiet, rule
 from detectors.selection import requests
 from events import AuditEvent
 
-CONFIGURATIONS = frozenset({"coredns", "coredns-custom", "kube-dns"})
+CONFIGURATIONS = frozenset({"coredns", "coredns-custom", "kube-dns", "rke2-coredns-rke2-coredns"})
 """The ConfigMaps that CoreDNS and kube-dns read; `coredns-custom` is the one that AKS leaves to its users."""
 STAMPED = ("create", "update", "patch")
 """Verbs whose answer is the object with its new version."""
@@ -36,11 +36,12 @@ class Parameters(BaseModel, frozen=True, extra="forbid"):
     parameters=Parameters(),
     misses=(
         "CoreDNS made to read another ConfigMap or image by a change of its Deployment; the ConfigMap of NodeLocal"
-        " DNSCache; a deletecollection by label whose answer is not recorded."
+        " DNSCache; a deletecollection by label whose answer is not recorded. Whoever acts as an add-on manager."
     ),
     noise=(
         "People who maintain CoreDNS, and the installation of a cluster: kubeadm and k3s write the ConfigMap once. A"
-        " dry run of a delete whose body the audit policy does not record looks the same."
+        " dry run of a delete whose body the audit policy does not record looks the same, and so does an apply that"
+        " changes nothing where it does not record the answer."
     ),
 )
 def coredns_modification(event: AuditEvent, parameters: Parameters) -> Match | Quiet:
@@ -61,6 +62,8 @@ def coredns_modification(event: AuditEvent, parameters: Parameters) -> Match | Q
         return Quiet(f"the ConfigMap is one of {', '.join(sorted(CONFIGURATIONS))}", sorted(names))
     if event.user.username in parameters.identities or is_one_of(event.user, ADDON_MANAGERS):
         return Quiet("the identity is not a platform's add-on manager", event.user.username)
+    if event.verb == "patch" and labels_only(event):
+        return Quiet("the patch changes more than labels and annotations")
     now = answer(event, Body) if event.verb in STAMPED else None
     if now is not None and event.verb == "patch" and (stamp := unchanged_since(event, now)):
         return Quiet("the apply changes something", f"unchanged since {stamp}")
@@ -85,17 +88,22 @@ def touched(event: AuditEvent) -> frozenset[str]:
 
 
 def _collected(event: AuditEvent) -> frozenset[str]:
-    """What a deletecollection deleted: the answer lists it; else the selectors tell, and without any it was all."""
+    """What a deletecollection deleted: the answer lists it; else the selectors tell, and without any it was all.
+
+    A client who asks for an answer without the objects (`as=Table`) is not given the benefit of its labels.
+    """
     now = answer(event, ConfigMaps)
     if now is not None and now.items is not None:
         return frozenset(item.meta.name for item in now.items if item is not None and item.meta.name)
-    query = parse_qs(urlsplit(event.uri).query)
-    if "labelSelector" in query:
+    query = parse_qs(urlsplit(event.uri).query, keep_blank_values=True)
+    if event.response is None and query.get("labelSelector", [""])[0]:
         return frozenset()
-    if "fieldSelector" not in query:
-        return CONFIGURATIONS
-    terms = [term.replace("==", "=") for term in query["fieldSelector"][0].split(",")]
-    return frozenset(term.removeprefix("metadata.name=") for term in terms if term.startswith("metadata.name="))
+    names = CONFIGURATIONS
+    for term in query.get("fieldSelector", [""])[0].split(","):
+        field, _, name = term.replace("==", "=").partition("=")
+        if field in ("metadata.name", "metadata.name!"):
+            names = names - {name} if field.endswith("!") else names & {name}
+    return names
 
 
 def _version(event: AuditEvent, now: Body | None) -> str:

@@ -40,6 +40,7 @@ CNI = (
     "/sys/fs/cgroup",
 )
 LOGS = ("/var/log", "/var/lib/docker/containers", "/run/log/journal", "/etc/machine-id")
+INSPECTED = ("/boot", "/dev", "/etc", "/lib/modules", "/proc", "/usr", "/var/run", "/run", "/sys")
 KUBELET = ("/var/lib/kubelet", "/dev", "/sys", "/run/udev", "/etc/iscsi", "/etc/nvme")
 
 
@@ -130,6 +131,9 @@ NETWORK = [
     *_trusted(("mcr.microsoft.com/containernetworking/cilium",), "cilium", CNI, privileged=True, any_program=True),
     *_trusted(("gke.gcr.io",), "netd-amd64 ip-masq-agent", (*CNI, "/etc"), privileged=True, any_program=True),
     *_trusted(("ghcr.io/k8snetworkplumbingwg",), "multus-cni", CNI, privileged=True, any_program=True),
+    *_trusted(("docker.io/istio", "gcr.io/istio-release", "registry.istio.io/release"), "install-cni ztunnel", CNI),
+    *_trusted(("cr.l5d.io/linkerd",), "cni-plugin", CNI),
+    *_trusted(("eks.amazon/eks",), "eks-pod-identity-agent", (), privileged=True),
 ]
 STORAGE = [
     *_trusted(
@@ -173,6 +177,7 @@ OBSERVERS = [
         "fluent-bit fluentd fluentd-kubernetes-daemonset aws-for-fluent-bit fluent-bit-gke-exporter",
         (*LOGS, "/var/lib/docker", "/var/lib/containerd"),
     ),
+    *_trusted(("docker.io/timberio",), "vector", (*LOGS, "/var/lib", "/proc", "/sys")),
     *_trusted(("docker.io/grafana",), "promtail alloy agent", (*LOGS, "/run/promtail", "/var/lib/docker")),
     *_trusted(
         ("docker.elastic.co/beats",),
@@ -217,7 +222,10 @@ OBSERVERS = [
         privileged=True,
     ),
     *_trusted(
-        ("registry.k8s.io/node-problem-detector",), "node-problem-detector", (*LOGS, "/dev/kmsg", "/etc/localtime")
+        ("registry.k8s.io/node-problem-detector",),
+        "node-problem-detector",
+        (*LOGS, "/dev/kmsg", "/etc/localtime"),
+        any_program=True,
     ),
 ]
 SECURITY = [
@@ -230,30 +238,17 @@ SECURITY = [
     *_trusted(
         ("docker.io/falcosecurity", "public.ecr.aws/falcosecurity"),
         "falco falco-no-driver falco-driver-loader falco-driver-loader-legacy",
-        ("/boot", "/dev", "/etc", "/lib/modules", "/proc", "/usr", "/var/run", "/run", "/sys"),
+        INSPECTED,
     ),
     *_trusted(
         ("docker.io/aquasec", "ghcr.io/aquasecurity"),
         "tracee kube-bench",
-        (
-            "/",
-            "/etc",
-            "/proc",
-            "/sys",
-            "/boot",
-            "/lib/modules",
-            "/usr",
-            "/var/lib",
-            "/var/run",
-            "/run",
-            "/opt/cni",
-            "/lib/systemd",
-        ),
+        ("/", *INSPECTED, "/var/lib", "/opt/cni", "/lib/systemd"),
     ),
     *_trusted(
         ("mcr.microsoft.com/azuredefender/stable",),
         "low-level-collector low-level-init pod-collector security-publisher old-file-cleaner",
-        ("/", "/proc", "/sys", "/etc", "/boot", "/lib/modules", "/usr", "/var/run", "/run", "/var/log", "/dev"),
+        ("/", *INSPECTED, "/var/log"),
         privileged=True,
     ),
     *_trusted(

@@ -7,6 +7,8 @@ from detectors.audit.lists import SERVICE_ACCOUNT
 from detectors.audit.objects import Metadata
 from events import AuditEvent, User
 
+SHOWN = 20
+"""As many entries of a list are shown in the fields of an alert."""
 KINDS = {
     "clusterrolebindings": "cluster_role_binding",
     "clusterroles": "cluster_role",

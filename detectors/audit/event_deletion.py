@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from detectors.audit.conditions import COMPLETED
 from detectors.audit.entities import actor, identity, who
-from detectors.audit.lists import EVENT_KEEPERS, is_one_of
+from detectors.audit.lists import API_SERVER, NAMESPACE_ENDERS, is_one_of
 from detectors.contract import Match, Quiet, rule
 from detectors.selection import requests
 from events import AuditEvent
@@ -27,7 +27,8 @@ class Parameters(BaseModel, frozen=True, extra="forbid"):
     parameters=Parameters(),
     misses=(
         "Events that are overwritten instead of deleted, or that end by deleting their namespace, or by a shorter time"
-        " to live. Clusters whose audit policy leaves events out (GKE). Whoever acts as the controller manager."
+        " to live. Clusters whose audit policy leaves events out (GKE). Whoever acts as the controller manager or"
+        " the namespace controller, and deletes all events of a namespace at once."
     ),
     noise=(
         "Tools that keep clusters in step (vcluster) or clean up delete events too: name them in the parameters. A dry"
@@ -45,7 +46,7 @@ def event_deletion(event: AuditEvent, parameters: Parameters) -> Match | Quiet:
     >>> fired(event_deletion, audit("deletecollection", "events", namespace="shop", user=controller))
     []
     """
-    if event.user.username in parameters.identities or is_one_of(event.user, EVENT_KEEPERS):
+    if event.user.username in parameters.identities or _ordinary(event):
         return Quiet("the identity does not delete events in the ordinary course of things", event.user.username)
     namespace, entity = event.object.namespace, identity(event.user)
     hour = datetime.fromtimestamp(event.time // 1_000_000, UTC).strftime("%Y-%m-%dT%H")
@@ -57,3 +58,11 @@ def event_deletion(event: AuditEvent, parameters: Parameters) -> Match | Quiet:
         {"verb": event.verb, "namespace": namespace, "name": event.object.name, "apiGroup": event.object.api_group},
         actor(event),
     )
+
+
+def _ordinary(event: AuditEvent) -> bool:
+    """Whether Kubernetes itself does it: the API server, or the controller that empties a namespace at its end."""
+    if is_one_of(event.user, {API_SERVER}):
+        return True
+    at_once = event.verb == "deletecollection" and bool(event.object.namespace)
+    return at_once and is_one_of(event.user, NAMESPACE_ENDERS)

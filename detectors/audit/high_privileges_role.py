@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from detectors.audit.bodies import written
-from detectors.audit.conditions import COMPLETED, aggregation, bootstrap
-from detectors.audit.entities import actor, object_entity, who
+from itertools import islice
+
+from detectors.audit.bodies import UNRECORDED, written
+from detectors.audit.conditions import COMPLETED, bootstrap
+from detectors.audit.entities import SHOWN, actor, object_entity, who
+from detectors.audit.lists import AGGREGATOR, is_one_of
 from detectors.audit.objects import PolicyRule, Role
-from detectors.audit.powers import powers
-from detectors.audit.workloads import digest
+from detectors.audit.powers import GATHERED, powers
+from detectors.audit.workloads import digest, instance
 from detectors.contract import Match, Quiet, rule
 from detectors.selection import writes
 from events import AuditEvent
@@ -16,11 +19,11 @@ from events import AuditEvent
 @rule(
     "K8S_HighPrivilegesRole",
     on=writes("clusterroles", "roles"),
-    unless=(*COMPLETED, bootstrap, aggregation),
+    unless=(*COMPLETED, bootstrap),
     misses=(
         "Powers that several roles give together. Roles of an ordinary namespace that read its secrets or make its"
         " pods. Reading secrets, and writing webhook configurations, that the rule lists by name. Custom resources"
-        " whose operator does the work for whoever may write them."
+        f" whose operator does the work for whoever may write them. {UNRECORDED}"
     ),
     noise=(
         "Operators, backup tools and ingress controllers come with such roles: it fires once for each when it is"
@@ -49,18 +52,21 @@ def high_privileges_role(event: AuditEvent) -> Match | Quiet:
     rules = [rule for rule in write.now.rules or () if rule is not None]
     found = sorted({power for rule in rules for power in powers(rule, wide=wide)})
     if not found:
-        return Quiet("a rule gives high privileges", [_short(rule) for rule in rules])
+        return Quiet("a rule gives high privileges", [_short(rule) for rule in rules[:SHOWN]])
+    if is_one_of(event.user, {AGGREGATOR}) and GATHERED.get(event.object.name, frozenset()).issuperset(found):
+        return Quiet("aggregation gives the role more than it ordinarily gathers", found)
     entity = object_entity(event, write.now.meta)
+    telling = islice((_short(rule) for rule in rules if any(powers(rule, wide=wide))), SHOWN)
     return Match(
         entity,
-        f"{write.now.meta.uid or event.event_id}:{digest(found)}",
+        f"{instance(event, write.now.meta)}:{digest(found)}",
         f"{who(event)} wrote {entity.kind} {entity.name}, which gives: {', '.join(found)}",
-        {"powers": found, "rules": [_short(rule) for rule in rules if any(powers(rule, wide=wide))][:20]},
+        {"powers": found, "rules": list(telling)},
         actor(event),
     )
 
 
 def _short(rule: PolicyRule) -> str:
-    what = ", ".join((rule.resources or rule.non_resource_urls or [])[:20])
-    names = f" named {', '.join(rule.resource_names[:20])}" if rule.resource_names else ""
-    return f"{', '.join((rule.verbs or [])[:20])} of {what}{names}"
+    what = ", ".join((rule.resources or rule.non_resource_urls or [])[:SHOWN])
+    names = f" named {', '.join(rule.resource_names[:SHOWN])}" if rule.resource_names else ""
+    return f"{', '.join((rule.verbs or [])[:SHOWN])} of {what}{names}"

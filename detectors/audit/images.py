@@ -38,27 +38,53 @@ EKS_ACCOUNTS = frozenset(
 """The accounts from which AWS serves the add-ons of EKS (EKS user guide, container image registries for add-ons)."""
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
-SHELLS = {
-    "ash",
-    "bash",
-    "busybox",
-    "chroot",
-    "curl",
-    "dash",
-    "env",
-    "ksh",
-    "nc",
-    "nsenter",
-    "perl",
-    "python",
-    "python3",
-    "ruby",
-    "sh",
-    "socat",
-    "wget",
-    "zsh",
-}
-"""Programs that do what they are told; no daemon is one of them."""
+SHELLS = frozenset(
+    {
+        "ash",
+        "awk",
+        "bash",
+        "busybox",
+        "cat",
+        "chroot",
+        "curl",
+        "dash",
+        "dd",
+        "env",
+        "expect",
+        "find",
+        "fish",
+        "gawk",
+        "gdb",
+        "ksh",
+        "lua",
+        "mawk",
+        "nc",
+        "ncat",
+        "netcat",
+        "nsenter",
+        "perl",
+        "php",
+        "python",
+        "ruby",
+        "script",
+        "setsid",
+        "sh",
+        "socat",
+        "ssh",
+        "sshd",
+        "su",
+        "sudo",
+        "tar",
+        "tclsh",
+        "tee",
+        "telnet",
+        "unshare",
+        "wget",
+        "xargs",
+        "zsh",
+    }
+)
+"""Programs that do what they are told, without the digits of a version; no daemon is one of them."""
 
 
 def repository(image: str) -> str:
@@ -97,7 +123,9 @@ class TrustedImage(BaseModel, frozen=True, extra="forbid"):
         (), description="Folders of the node that it may mount, with all inside; `/` is `/` alone"
     )
     privileged: bool = Field(False, description="Whether it may be privileged")
-    any_program: bool = Field(False, description="Whether it counts too when the pod has it run a shell or such a tool")
+    any_program: bool = Field(
+        False, description="Whether it counts too when a DaemonSet or static pod has it run a shell or such a tool"
+    )
     namespaces: tuple[str, ...] = Field((), description="Where it counts; everywhere if none is given")
 
 
@@ -115,32 +143,39 @@ class TrustedImages:
         for entry in images:
             self._entries.setdefault(repository(entry.repository), []).append(entry)
 
-    def entries(self, container: Container, namespace: str) -> list[TrustedImage]:
-        """The entries that count for a container: of its image, its namespace, and the image's own program."""
+    def entries(self, container: Container, namespace: str, *, daemon: bool = False) -> list[TrustedImage]:
+        """The entries that count for a container: of its image, its namespace, and the image's own program.
+
+        Parameters
+        ----------
+        container
+            As a pod or a template states it.
+        namespace
+            Where it runs.
+        daemon
+            Whether a DaemonSet or a static pod runs it: only of these another program is believed.
+        """
         own = runs_its_own(container)
         return [
             entry
             for entry in self._entries.get(repository(container.image or ""), ())
-            if (own or entry.any_program) and (not entry.namespaces or namespace in entry.namespaces)
+            if (own or (daemon and entry.any_program)) and (not entry.namespaces or namespace in entry.namespaces)
         ]
 
-    def may_mount(self, container: Container, namespace: str, path: str) -> bool:
+    def may_mount(self, container: Container, namespace: str, path: str, *, daemon: bool = False) -> bool:
         """Whether a container may mount a path of its node, given in its normal form."""
         return any(
             path == listed or (listed != "/" and inside(path, listed))
-            for entry in self.entries(container, namespace)
+            for entry in self.entries(container, namespace, daemon=daemon)
             for listed in entry.paths
         )
 
-    def may_be_privileged(self, container: Container, namespace: str) -> bool:
+    def may_be_privileged(self, container: Container, namespace: str, *, daemon: bool = False) -> bool:
         """Whether a container may be privileged."""
-        return any(entry.privileged for entry in self.entries(container, namespace))
+        return any(entry.privileged for entry in self.entries(container, namespace, daemon=daemon))
 
 
 def runs_its_own(container: Container) -> bool:
-    """Whether a container runs the program of its image, not a shell or a tool that its pod names instead."""
-    for words in (container.command, container.args):
-        first = (words[0] or "") if words else ""
-        if first.rpartition("/")[2] in SHELLS:
-            return False
-    return True
+    """Whether a container runs the program of its image: no word of its pod names a shell or such a tool instead."""
+    words = (word or "" for words in (container.command, container.args) for word in words or ())
+    return not any(word.rpartition("/")[2].rstrip("0123456789.") in SHELLS for word in words)

@@ -10,6 +10,7 @@ API_SERVER = "system:apiserver"
 """What the API server calls itself, over loopback alone."""
 CONTROLLER_MANAGER = "system:kube-controller-manager"
 """All controllers, where they do not use service accounts of their own."""
+NODE = "system:node:"
 SERVICE_ACCOUNT = "system:serviceaccount:"
 CONTROLLER_ACCOUNT = SERVICE_ACCOUNT + "kube-system:"
 AGGREGATOR = CONTROLLER_ACCOUNT + "clusterrole-aggregation-controller"
@@ -30,34 +31,43 @@ WORKLOAD_CONTROLLERS = frozenset(
         )
     }
 )
-"""Who makes pods of templates; no one else's word on what a pod belongs to is taken."""
+"""Who makes pods of templates; no one else's word is taken on which built-in workload a pod belongs to."""
 ADDON_MANAGERS = frozenset(
     {"acsService", "addon-manager", "aksService", "eks:addon-manager", "hcpService", "system:addon-manager"}
 )
 """Who installs a platform's own add-ons. Not AKS's masterclient: that is also a user with the admin certificate."""
-EVENT_KEEPERS = frozenset({API_SERVER, CONTROLLER_MANAGER, CONTROLLER_ACCOUNT + "namespace-controller"})
-"""Who deletes events in the ordinary course of things: expiry, and the end of a namespace."""
-WITHOUT_GROUP = frozenset({CONTROLLER_MANAGER, "eks:addon-manager", "system:addon-manager"})
-"""Identities that have no group by which they could be told from a certificate in their name."""
+NAMESPACE_ENDERS = frozenset({CONTROLLER_MANAGER, CONTROLLER_ACCOUNT + "namespace-controller"})
+"""Who empties a namespace at its end."""
+TOKEN_USERS = frozenset({"eks:addon-manager"})
+"""Users who sign in with a token and have no group of their own."""
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+"""Where a user's extra says what they signed in with (certificates: from Kubernetes 1.32 on)."""
 
 
 def is_one_of(user: User, names: AbstractSet[str]) -> bool:
-    """Whether a user is one of these, by its exact name and by the group that comes with it.
+    """Whether a user is one of these, by its exact name, its group, and what it signed in with.
 
-    Whoever may approve certificates can sign one for any name, but not for the groups `system:masters` and
-    `system:serviceaccounts`. Where the source records no groups, the name alone decides.
+    Whoever may approve certificates can sign one for any name and any group but `system:masters`; service
+    accounts never sign in with one. The controller manager has no group by which it could be told from a
+    certificate in its name. Where the source records no groups, the name alone decides.
 
     Examples
     --------
-    >>> keeper = "system:serviceaccount:kube-system:namespace-controller"
-    >>> is_one_of(User(keeper, groups=("system:serviceaccounts", "system:authenticated")), EVENT_KEEPERS)
+    >>> ender = "system:serviceaccount:kube-system:namespace-controller"
+    >>> is_one_of(User(ender, groups=("system:serviceaccounts", "system:authenticated")), NAMESPACE_ENDERS)
     True
-    >>> is_one_of(User(keeper, groups=("system:authenticated",)), EVENT_KEEPERS)
+    >>> is_one_of(User(ender, groups=("system:authenticated",)), NAMESPACE_ENDERS)
     False
     """
     name = user.username
     if name not in names:
         return False
-    if not user.groups or name in WITHOUT_GROUP:
+    if not user.groups or name == CONTROLLER_MANAGER:
         return True
-    return ("system:serviceaccounts" if name.startswith(SERVICE_ACCOUNT) else "system:masters") in user.groups
+    if name.startswith(SERVICE_ACCOUNT):
+        return "system:serviceaccounts" in user.groups and not _by_certificate(user)
+    return not _by_certificate(user) if name in TOKEN_USERS else "system:masters" in user.groups
+
+
+def _by_certificate(user: User) -> bool:
+    return any(credential.startswith("X509SHA256=") for credential in user.extra.get(CREDENTIAL, ()))

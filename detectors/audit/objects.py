@@ -26,6 +26,7 @@ class ManagedFields(Struct, rename="camel"):
 
     manager: str | None = None
     operation: str | None = None
+    subresource: str | None = None
     time: str | None = None
 
 

@@ -12,25 +12,39 @@ SENSITIVE_FOLDERS = (
     "/home",
     "/lib",
     "/lib64",
+    "/mnt/stateful_partition",
+    "/opt/bin",
     "/opt/cni",
     "/proc",
     "/root",
     "/run",
     "/sbin",
     "/sys",
+    "/sysroot",
     "/usr",
+    "/var/home",
+    "/var/lib/cloud",
     "/var/lib/containerd",
     "/var/lib/containers",
     "/var/lib/crio",
     "/var/lib/docker",
     "/var/lib/etcd",
+    "/var/lib/k0s",
     "/var/lib/kubelet",
     "/var/lib/rancher",
+    "/var/lib/waagent",
     "/var/log",
+    "/var/roothome",
     "/var/run",
+    "/var/snap/microk8s",
     "/var/spool/cron",
+    "/var/vcap",
 )
-"""Sensitive with all inside them, and so is every folder that holds one of them (`/`, `/var`, `/var/lib`, `/opt`)."""
+"""Sensitive with all inside them, and so is every folder that holds one of them (`/`, `/var`, `/var/lib`, `/opt`).
+
+Besides the usual ones: what holds them again under another name (`/sysroot`, `/var/home` and `/var/roothome` of
+CoreOS, `/mnt/stateful_partition` of Google's node image), and what hands secrets to a new machine (`waagent`, `cloud`).
+"""
 SOCKETS = frozenset(
     {"containerd.sock", "cri-dockerd.sock", "crio.sock", "docker.sock", "dockershim.sock", "podman.sock"}
 )

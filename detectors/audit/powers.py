@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from itertools import product
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -16,6 +17,9 @@ CHANGE = frozenset({"get", "create", "update", "patch"})
 RBAC = "rbac.authorization.k8s.io"
 ADMISSION = "admissionregistration.k8s.io"
 CERTIFICATES = "certificates.k8s.io"
+ANY = frozenset({"*"})
+TELLING = frozenset({"approve", "bind", "escalate", "impersonate", "sign"})
+"""Verbs that are a power by themselves, whatever the resource."""
 
 
 class Power(Struct, frozen=True):
@@ -25,7 +29,6 @@ class Power(Struct, frozen=True):
     verbs: frozenset[str]
     groups: frozenset[str]
     resources: tuple[str, ...]
-    """A trailing `/` stands for any subresource."""
     unless_named: bool = False
     """Whether it is small enough to pass when the rule lists the objects by name."""
 
@@ -37,7 +40,7 @@ ANYWHERE = (
         "impersonate: act as others",
         frozenset({"impersonate"}),
         frozenset({"", "authentication.k8s.io"}),
-        ("users", "groups", "serviceaccounts", "uids", "userextras", "userextras/"),
+        ("users", "groups", "serviceaccounts", "uids", "userextras"),
     ),
 )
 """Powers in any role."""
@@ -80,10 +83,32 @@ CLUSTER = (
     Power("approve certificates", frozenset({"approve", "sign"}), frozenset({CERTIFICATES}), ("signers",)),
 )
 """Powers in a ClusterRole, and in a Role of kube-system."""
+_EDIT = frozenset(
+    {
+        "any resource",
+        "any verb",
+        "impersonate: act as others",
+        "issue service account tokens",
+        "read secrets",
+        "run commands in pods",
+        "write jobs",
+        "write pods",
+        "write workloads",
+    }
+)
+GATHERED = {
+    "admin": _EDIT | {"write role bindings"},
+    "edit": _EDIT,
+    "view": frozenset({"any resource", "any verb"}),
+}
+"""What the aggregated roles of Kubernetes ordinarily have; operators add all of their own API group to them."""
 
 
 def powers(rule: PolicyRule, *, wide: bool) -> Iterator[str]:
     """What a rule gives, by name; `wide` if the role counts for the whole cluster or for kube-system.
+
+    A step of a patch may add a resource and not say the verbs, which are then taken to be any; or a verb and
+    not say the resources, and then only those verbs count that are a power by themselves.
 
     Examples
     --------
@@ -94,39 +119,45 @@ def powers(rule: PolicyRule, *, wide: bool) -> Iterator[str]:
     >>> list(powers(PolicyRule(["*"], ["example.com"], ["widgets"]), wide=False))
     ['any verb']
     """
-    verbs, resources = rule.verbs or (), rule.resources or ()
+    verbs: AbstractSet[str] = {verb.partition(":")[0] for verb in rule.verbs or ()}
+    resources: AbstractSet[str] = {
+        "userextras" if resource.startswith("userextras/") else resource for resource in rule.resources or ()
+    }
     if "*" in verbs:
         yield "any verb"
     if "*" in resources or "*/*" in resources:
         yield "any resource"
     if "*" in (rule.api_groups or ()):
         yield "any API group"
-    yield from (power.name for power in ANYWHERE if _gives(rule, power))
-    if wide:
-        yield from (power.name for power in CLUSTER if _gives(rule, power))
-        if rule.non_resource_urls and any(verb not in ("get", "head", "options") for verb in verbs):
-            yield "write paths that are no resources"
+    verbs = ANY if rule.verbs is None else verbs
+    if rule.resources is None and rule.non_resource_urls is None:
+        verbs, resources = verbs & TELLING, ANY
+    groups, named = set(rule.api_groups or ANY), _named(rule)
+    for power in (*ANYWHERE, *CLUSTER) if wide else ANYWHERE:
+        if not (named and power.unless_named) and _gives(power, verbs, groups, resources):
+            yield power.name
+    if wide and rule.non_resource_urls and not verbs <= {"get", "head", "options"}:
+        yield "write paths that are no resources"
 
 
-def _gives(rule: PolicyRule, power: Power) -> bool:
-    if power.unless_named and rule.resource_names:
-        return False
-    if not any(
-        verb == "*" or verb in power.verbs or verb.partition(":")[0] in power.verbs for verb in rule.verbs or ()
-    ):
-        return False
-    if rule.api_groups and not any(group == "*" or group in power.groups for group in rule.api_groups):
-        return False
-    return any(_covers(stated, wanted) for stated, wanted in product(rule.resources or (), power.resources))
+def _named(rule: PolicyRule) -> bool:
+    """Whether a rule lists the objects by name. An empty name is that of a list: it allows to list them all."""
+    return bool(rule.resource_names) and all(rule.resource_names or ())
 
 
-def _covers(stated: str, wanted: str) -> bool:
-    """Whether a resource as a rule states it covers one: `*`, `*/exec` and `pods/*` are read in the widest sense."""
-    if stated in (wanted, "*", "*/*"):
-        return True
-    resource, slash, subresource = wanted.partition("/")
-    if not slash:
-        return False
-    if not subresource:
-        return stated.startswith(wanted)
-    return stated in (f"*/{subresource}", f"{resource}/*")
+def _gives(power: Power, verbs: AbstractSet[str], groups: AbstractSet[str], resources: AbstractSet[str]) -> bool:
+    return (
+        not verbs.isdisjoint(power.verbs | ANY)
+        and not groups.isdisjoint(power.groups | ANY)
+        and not resources.isdisjoint(_stated(power.resources))
+    )
+
+
+@functools.cache
+def _stated(resources: tuple[str, ...]) -> frozenset[str]:
+    """How a rule may state one of these: `*`, `*/exec` and `pods/*` are read in the widest sense."""
+    found = {"*", "*/*", *resources}
+    for resource, _, subresource in (resource.partition("/") for resource in resources):
+        if subresource:
+            found |= {f"*/{subresource}", f"{resource}/*"}
+    return frozenset(found)

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, Field
 
-from detectors.audit.bodies import written
+from detectors.audit.bodies import UNRECORDED, written
 from detectors.audit.conditions import COMPLETED, upkeep
 from detectors.audit.daemons import daemons
-from detectors.audit.entities import actor, who
+from detectors.audit.entities import SHOWN, actor, who
 from detectors.audit.images import TrustedImage, repository
 from detectors.audit.objects import POD_MAKERS, Container, PodSpec
 from detectors.audit.paths import normal, sensitive
-from detectors.audit.workloads import digest, occurrence, workload
+from detectors.audit.workloads import digest, occurrence, runs_daemons, swaps_image, workload
 from detectors.contract import Match, Quiet, rule
 from detectors.selection import writes
 from events import AuditEvent
@@ -37,7 +37,8 @@ class Parameters(BaseModel, frozen=True, extra="forbid"):
     misses=(
         "A PersistentVolume of type hostPath or local that a pod mounts through its claim, for the pod does not show"
         " the path. A path that is harmless by name and links to another on the node. Windows paths and pipes. A listed"
-        " image that is given other work by a hook or a probe, on the paths of its list."
+        " image that is given other work, on the paths of its list: by a hook, a probe, a variable or its"
+        f" configuration. {UNRECORDED}"
     ),
     noise=(
         "Log shippers, network and storage agents that are not in the list, or come from a mirror of one's own: name"
@@ -65,26 +66,32 @@ def sensitive_mount(event: AuditEvent, parameters: Parameters) -> Match | Quiet:
     found = [mount for mount in mounts(write.now.pods, paths) if sensitive(mount[2])]
     if not found:
         return Quiet("a container mounts a sensitive path of the node", sorted(set(paths.values())))
-    if write.said is not None:
-        named = set(host_paths(write.said.pods)).union(*(c.mounted for c in write.said.pods.all_containers))
-        found = [mount for mount in found if mount[1] in named or None in named]
-        if not found:
-            return Quiet("the patch itself mounts such a path", "it names no such volume")
+    found = found if write.said is None else _brought(event, write.said.pods, found)
+    if not found:
+        return Quiet("the patch itself mounts such a path", "it names no such volume")
     meta = write.now.meta
     entity = workload(event, meta)
-    trusted = daemons(parameters.images)
-    judged = [mount for mount in found if not trusted.may_mount(mount[0], entity.namespace, mount[2])]
+    trusted, daemon = daemons(parameters.images), runs_daemons(event, entity)
+    judged = [one for one in found if not trusted.may_mount(one[0], entity.namespace, one[2], daemon=daemon)]
     if not judged:
         return Quiet("a mount is not a known daemon's", [f"{mount[0].image}: {mount[2]}" for mount in found])
     what = sorted({(mount[0].name or "", repository(mount[0].image or ""), mount[2]) for mount in judged})
-    names = ", ".join(f"{path} in {name} ({image})" for name, image, path in what)
+    names = ", ".join(f"{path} in {name} ({image})" for name, image, path in what[:SHOWN])
     return Match(
         entity,
         occurrence(event, entity, meta, digest(what)),
         f"{who(event)} wrote {entity.kind} {entity.name}, which mounts {names} from the node",
-        {"mounts": [{"container": name, "image": image, "hostPath": path} for name, image, path in what]},
+        {"mounts": [{"container": name, "image": image, "hostPath": path} for name, image, path in what[:SHOWN]]},
         actor(event),
     )
+
+
+def _brought(event: AuditEvent, said: PodSpec, found: list[Mounted]) -> list[Mounted]:
+    """Those mounts that a patch itself brings: the volume, the mount, or another image in the pod that has them."""
+    if swaps_image(event, said):
+        return found
+    named = set(host_paths(said)).union(*(container.mounted for container in said.all_containers))
+    return [mount for mount in found if mount[1] in named or None in named]
 
 
 def host_paths(pods: PodSpec) -> dict[str | None, str]:

@@ -8,8 +8,8 @@ import re
 
 from alerts.signal import Entity
 from detectors.audit.entities import object_entity
-from detectors.audit.lists import SERVICE_ACCOUNT, WORKLOAD_CONTROLLERS, is_one_of
-from detectors.audit.objects import Metadata, Owner
+from detectors.audit.lists import NODE, SERVICE_ACCOUNT, WORKLOAD_CONTROLLERS, is_one_of
+from detectors.audit.objects import Metadata, Owner, PodSpec
 from events import AuditEvent
 
 BUILT_IN_GROUPS = frozenset({"", "apps", "batch", "extensions"})
@@ -90,9 +90,34 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def instance(event: AuditEvent, meta: Metadata) -> str:
+    """What tells an object from a later one of its name: its uid.
+
+    Where none is recorded, the request that made it stands for it. A change of one that exists adds nothing,
+    so that an apply every few minutes is one finding.
+    """
+    made = event.verb == "create" or event.code == 201
+    return meta.uid or event.object.uid or (event.event_id if made else "")
+
+
 def occurrence(event: AuditEvent, entity: Entity, meta: Metadata, what: str) -> str:
     """What makes a finding about a workload this one: what is wrong, so that replicas and re-applies add none.
 
     A pod that stands alone is a new occurrence each time one of its name is made.
     """
-    return f"{meta.uid or event.object.uid or event.event_id}:{what}" if entity.kind == "pod" else what
+    return f"{instance(event, meta)}:{what}" if entity.kind == "pod" else what
+
+
+def swaps_image(event: AuditEvent, said: PodSpec) -> bool:
+    """Whether a patch gives a pod that exists another image, which then has the rights that the pod had.
+
+    Of a workload the pods that come of it are judged.
+    """
+    return event.resource == "pods" and any(container.image for container in said.all_containers)
+
+
+def runs_daemons(event: AuditEvent, entity: Entity) -> bool:
+    """Whether these are pods of a DaemonSet, or a static pod that its node reports: a node can make no others."""
+    user = event.user
+    node = user.username.startswith(NODE) and (not user.groups or "system:nodes" in user.groups)
+    return entity.kind == "daemon_set" or (entity.kind == "pod" and node)

@@ -17,6 +17,7 @@ Conventions
 - A shell that is given its text by `-c` is no command of its own; one that reads it from a pipe or a file is.
 - `x=1` and `> file` alone are commands without a name that are not `unknown`.
 - A command without a name but with `substitutions` runs what those print: `$(curl ...)`, `sh -c "$(curl ...)"`.
+- A program in a temporary folder, a hidden file or memory whose first word is a program of busybox is read as busybox.
 - All branches are read, in the order of the text, and functions where they are called. Words of a `for` are followed.
 - If a bound is reached, a command without a name, `unknown`, stands where the reading ended.
 

@@ -29,14 +29,15 @@ def expanded(word: Word) -> list[Word] | None:
     if len(word) > _PARTS or sum(_is(part, "{") for part in word) > _OPENINGS:
         return None
     done: list[Word] = [()]
-    at = 0
+    at = begin = 0
     while at < len(word):
-        found = _alternatives(word, at) if _is(word[at], "{") else None
+        found = _alternatives(word, at) if _is(word[at], "{") and not _is_empty(word, at, begin) else None
         if found is None:
             choices: list[Word] | None = [(word[at],)]
             at += 1
         else:
             choices, at = found
+            begin = at
         if choices is None or len(done) * len(choices) > WORDS:
             return None
         done = [head + choice for head in done for choice in choices]
@@ -56,6 +57,11 @@ def _is(part: Part, mark: str) -> bool:
     return isinstance(part, Text) and not part.quoted and part.text == mark
 
 
+def _is_empty(word: Word, at: int, begin: int) -> bool:
+    """Whether the brace is the first of a lone `{}`, which bash passes over where nothing stands before it."""
+    return at == begin and len(word) > at + 1 and _is(word[at + 1], "}")
+
+
 def _alternatives(word: Word, start: int) -> tuple[list[Word] | None, int] | None:
     """What stands in the braces that open at `start`, and where they end; None if they are plain text."""
     stop = _end(word, start)
@@ -64,7 +70,7 @@ def _alternatives(word: Word, start: int) -> tuple[list[Word] | None, int] | Non
     inner = word[start + 1 : stop]
     choices = _split(inner)
     if len(choices) == 1:
-        ranged = _range(inner)
+        ranged = _range(inner) if len(inner) == 1 else []
         return None if ranged is None else (ranged or None, stop + 1)
     done: list[Word] = []
     for choice in choices:
@@ -76,19 +82,28 @@ def _alternatives(word: Word, start: int) -> tuple[list[Word] | None, int] | Non
 
 
 def _end(word: Word, start: int) -> int | None:
-    depth = 0
-    for at in range(start, len(word)):
-        depth += _is(word[at], "{") - _is(word[at], "}")
-        if depth == 0:
+    """The brace that closes: one before which a comma or a range stands, for others are text to bash."""
+    depth, divided = 0, False
+    for at in range(start + 1, len(word)):
+        part = word[at]
+        if _is(part, "}") and not depth and divided:
             return at
+        depth = _depth(depth, part)
+        text = part.text if isinstance(part, Text) and not part.quoted else ""
+        divided = divided or (not depth and ("," in text or ".." in text))
     return None
+
+
+def _depth(before: int, part: Part) -> int:
+    """How many braces are open after a part; one that closes nothing is text."""
+    return max(before + _is(part, "{") - _is(part, "}"), 0)
 
 
 def _split(inner: Word) -> list[Word]:
     choices: list[list[Part]] = [[]]
     depth = 0
     for part in inner:
-        depth += _is(part, "{") - _is(part, "}")
+        depth = _depth(depth, part)
         if depth == 0 and isinstance(part, Text) and not part.quoted and "," in part.text:
             first, *others = part.text.split(",")
             choices[-1].append(Text(first))

@@ -15,7 +15,7 @@ from detectors.commands.options import SHELLS, script, takes_program_from_input
 from detectors.commands.place import Place, command_at, program_name
 from detectors.commands.scope import Scope
 from detectors.commands.syntax import Node
-from detectors.commands.wrappers import is_wrapper, unwrap
+from detectors.commands.wrappers import is_busybox, is_wrapper, unwrap
 
 TEXT_LENGTH = 65_536
 """Longer command lines and shell texts are read up to here, and marked unknown."""
@@ -96,7 +96,7 @@ class Calls:
             return self._function(name, words, scope, place)
         if name in CHANGE_VARIABLES:
             declare(name, words[1:], scope)
-        steps, stays = unwrap(name, words) if is_wrapper(name) else ([], False)
+        steps, stays = unwrap(name, words) if is_wrapper(name) or is_busybox(words) else ([], False)
         if place.depth >= NESTING and steps:
             self.cut(place)
             return None
@@ -180,7 +180,7 @@ class Calls:
 
 def _whole(step: Step) -> tuple[str, tuple[str, ...] | None]:
     """The text of a shell of which a sensor may have joined the words: it goes to the end of the string."""
-    text, positional = step.text or "", step.positional
-    if " " in text or positional is None or (len(positional) == 1 and positional[0] in SHELLS):
-        return text, positional
-    return " ".join([text, *(f'"{word}"' if " " in word or not word else word for word in positional)]), None
+    text = step.text or ""
+    if " " in text or not step.rest or (len(step.rest) == 1 and step.rest[0] in SHELLS):
+        return text, step.positional
+    return " ".join([text, *(f'"{word}"' if " " in word or not word else word for word in step.rest)]), None

@@ -43,6 +43,8 @@ class Step(Struct):
     text: str | None = None
     positional: tuple[str, ...] | None = None
     """`$0`, `$1` ... of the text, where they are known."""
+    rest: tuple[str, ...] = ()
+    """The words after the text: a sensor that joins words may have cut them off it."""
     assignments: tuple[tuple[str, str], ...] = ()
     same_shell: bool = False
     """The text is read by the shell itself: `eval`."""
@@ -52,8 +54,13 @@ class Step(Struct):
     """What each word of the input replaces, instead of being added."""
 
 
-def _step(label: str, words: Words, text: str | None = None) -> list[Step]:
-    return [Step(label, list(words), text)] if words or text is not None else []
+def _step(label: str, words: Words) -> list[Step]:
+    return [Step(label, list(words))] if words else []
+
+
+def _text(label: str, words: Words, at: int) -> list[Step]:
+    """A shell's text that stands at a place, if one does."""
+    return [Step(label, text=words[at], rest=tuple(words[at + 1 :]))] if at < len(words) else []
 
 
 def joined(words: Words) -> str:
@@ -83,12 +90,13 @@ def shell(name: str, words: Words) -> list[Step]:
             break
         long = word[:2] == "--"
         if word.startswith("--command=") and name == "fish":
-            return _step(f"{name} -c", [], word.partition("=")[2])
+            return [Step(f"{name} -c", text=word.partition("=")[2])]
         commanded = commanded or word == "--command" or (word[0] == "-" and not long and "c" in word)
         at += 1 + (word in ("--rcfile", "--init-file") if long else word.count("o") + word.count("O"))
     if not commanded or at >= len(words):
         return []
-    return [Step(f"{name} -c", text=words[at], positional=tuple(words[at + 1 :]) or (name,))]
+    rest = tuple(words[at + 1 :])
+    return [Step(f"{name} -c", text=words[at], positional=rest or (name,), rest=rest)]
 
 
 def _env(words: Words) -> list[Step]:
@@ -129,9 +137,9 @@ def _applet(words: Words) -> list[Step]:
 def _su(words: Words) -> list[Step]:
     for at, word in enumerate(words):
         if word in ("-c", "--command", "--session-command") or re.fullmatch(r"-[lmpP]+c", word):
-            return _step("su -c", [], words[at + 1] if at + 1 < len(words) else None)
+            return _text("su -c", words, at + 1)
         if word.startswith(("--command=", "--session-command=")):
-            return _step("su -c", [], word.partition("=")[2])
+            return [Step("su -c", text=word.partition("=")[2])]
     return []
 
 
@@ -139,14 +147,14 @@ def _runuser(words: Words) -> list[Step]:
     found, start = leading(words, _SU)
     if {"-u", "--user"} & set(found):
         return _step("runuser", words[start:])
-    return [Step("runuser -c", text=step.text) for step in _su(words)]
+    return [Step("runuser -c", text=step.text, rest=step.rest) for step in _su(words)]
 
 
 def _flock(words: Words) -> list[Step]:
     _, start = leading(words, _FLOCK)
     rest = words[start + 1 :]
     if rest[:1] and rest[0] in ("-c", "--command"):
-        return _step("flock -c", [], rest[1] if len(rest) > 1 else None)
+        return _text("flock -c", rest, 1)
     return _step("flock", rest)
 
 
@@ -158,14 +166,15 @@ def _script(words: Words) -> list[Step]:
         found |= more
         at += max(count, 1)
     texts = found.get("-c") or found.get("--command")
-    return _step("script -c", [], texts[0]) if texts else []
+    at = words.index(texts[0]) if texts and texts[0] in words else len(words)
+    return [Step("script -c", text=texts[0], rest=tuple(words[at + 1 :]))] if texts else []
 
 
 def _parallel(words: Words) -> list[Step]:
     _, start = leading(words, _PARALLEL)
     stop = next((i for i, word in enumerate(words) if word.startswith(":::")), len(words))
     template = words[start:stop]
-    return _step("parallel", [], Unresolved(joined(template))) if template else []
+    return [Step("parallel", text=Unresolved(joined(template)))] if template else []
 
 
 def _tmux(words: Words) -> list[Step]:
@@ -173,7 +182,7 @@ def _tmux(words: Words) -> list[Step]:
     if words[start : start + 1] and words[start] in ("new", "new-session", "new-window", "neww", "respawn-pane"):
         _, inner = leading(words[start + 1 :], _TMUX)
         rest = words[start + 1 + inner :]
-        return _step("tmux", [], joined(rest)) if rest else []
+        return [Step("tmux", text=joined(rest))] if rest else []
     return []
 
 

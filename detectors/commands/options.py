@@ -21,6 +21,11 @@ _INLINE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "node": (frozenset({"-e", "-p", "--eval", "--print"}), frozenset({"-r", "--require", "--import"})),
     "nodejs": (frozenset({"-e", "-p", "--eval", "--print"}), frozenset({"-r", "--require"})),
     "tclsh": (frozenset(), frozenset({"-encoding"})),
+    "expect": (frozenset({"-c"}), frozenset()),
+    "groovy": (frozenset({"-e"}), frozenset({"-cp"})),
+    "julia": (frozenset({"-e", "-E"}), frozenset({"-L", "-p"})),
+    "Rscript": (frozenset({"-e"}), frozenset()),
+    "elixir": (frozenset({"-e"}), frozenset({"-r", "-S"})),
     "pwsh": (frozenset({"-Command", "-c", "-EncodedCommand", "-e", "-enc"}), frozenset({"-ExecutionPolicy"})),
 }
 """Per interpreter: options whose value is the program, and other options with a value before the script."""

@@ -7,15 +7,19 @@ import msgspec
 from detectors.commands.calls import TEXT_LENGTH
 from detectors.commands.command import Command
 from detectors.commands.evaluation import Evaluation
+from detectors.commands.memory import remembered
 from detectors.commands.place import Place
 from detectors.commands.scope import Scope
 from detectors.commands.words import split
-from detectors.commands.wrappers import is_wrapper
+from detectors.commands.wrappers import is_busybox, is_wrapper
 from events import Process
 
 _MULTI_CALL = frozenset({"busybox", "toybox", "coreutils"})
+_READINGS = 256
+"""Kept: enough for the detectors that an event reaches one after another, and for what runs all day."""
 
 
+@remembered(_READINGS)
 def read(process: Process) -> tuple[Command, ...]:
     """Read the command line of a process into commands, in the order in which they would run.
 
@@ -37,14 +41,15 @@ def read(process: Process) -> tuple[Command, ...]:
     path = process.binary or (argv[0].lstrip("-") if argv else "")
     name = path.rpartition("/")[2]
     if argv is not None:
-        if name not in _MULTI_CALL and not is_wrapper(name) and sum(map(len, argv)) <= TEXT_LENGTH:
+        plain = not is_wrapper(name) and name not in _MULTI_CALL and not is_busybox((path, *argv[1:]))
+        if plain and sum(map(len, argv)) <= TEXT_LENGTH:
             return (Command(name, path, argv[1:]),)
         return _given(name, path, argv)
     arguments = process.arguments
-    if len(arguments) <= TEXT_LENGTH and not is_wrapper(name):
-        return (Command(name, path, tuple(split(arguments) if '"' in arguments else arguments.split())),)
-    place = Place(loose=True, unknown=len(arguments) > TEXT_LENGTH)
-    return _called([path, *split(arguments[:TEXT_LENGTH])], place)
+    words = [path, *split(arguments[:TEXT_LENGTH])]
+    if len(arguments) <= TEXT_LENGTH and not is_wrapper(name) and not is_busybox(words):
+        return (Command(name, path, tuple(words[1:])),)
+    return _called(words, Place(loose=True, unknown=len(arguments) > TEXT_LENGTH))
 
 
 def _given(name: str, path: str, argv: tuple[str, ...]) -> tuple[Command, ...]:

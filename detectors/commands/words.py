@@ -64,6 +64,8 @@ def split(arguments: str) -> list[str]:
     >>> split('-c "echo "a b" > /tmp/x" "" y')
     ['-c', 'echo "a b" > /tmp/x', '', 'y']
     """
+    if '"' not in arguments:
+        return [word for word in arguments.split(" ") if word]
     words = []
     at, end = 0, len(arguments)
     while at < end:

@@ -98,7 +98,15 @@ _STAY = frozenset(
     {"find", "su", "kubectl", "oc", "docker", "podman", "nerdctl", "crictl", "ctr", "ip", "capsh", "trap"}
 )
 _NAMES = frozenset(_PLAIN) | frozenset(SPECIAL) | SHELLS
-_LOADER = re.compile(r"ld(?:-[a-z0-9_.-]{1,32})?(?:64)?\.so(?:\.[0-9]{1,3})?|ld\.so")
+_APPLETS = named(
+    "ash awk base64 cat chmod crond cut dd df env find free grep head hostname httpd id ifconfig ip kill less ls lsof"
+    " mount nc netstat nslookup od printenv ps rm route sed sh ssl_client strings tail telnet telnetd top tr uname"
+    " wget who whoami xargs xxd"
+)
+"""Some of the programs that a busybox holds: it is told by its first word which it shall be."""
+_BROUGHT = re.compile(r"^/(?:tmp|var/tmp|dev/shm)/|/\.[^/]+$|^/?memfd:|/fd/[0-9]+$")
+_LOADERS = ("ld-linux", "ld-musl", "ld-2", "ld.so", "ld64.so")
+"""What the names of dynamic loaders begin with: some sensors cut names at 15 characters."""
 
 
 def unwrap(name: str, words: list[str]) -> tuple[list[Step], bool]:
@@ -120,14 +128,24 @@ def unwrap(name: str, words: list[str]) -> tuple[list[Step], bool]:
         return shell(name, words[1:]), False
     if special := SPECIAL.get(name):
         return special(words[1:]), name in _STAY
-    if name[:2] == "ld" and _LOADER.fullmatch(name):
+    if name.startswith(_LOADERS):
         return loader(words[1:]), False
-    return [], False
+    return ([Step("busybox", words[1:])] if is_busybox(words) else []), False
 
 
 def is_wrapper(name: str) -> bool:
     """Whether a program of this name may start another."""
-    return name in _NAMES or name[:2] == "ld"
+    return name in _NAMES or name.startswith(_LOADERS)
+
+
+def is_brought(path: str) -> bool:
+    """Whether a program lies where someone puts it who brings it along: a temporary folder, a hidden file, memory."""
+    return _BROUGHT.search(path) is not None
+
+
+def is_busybox(words: Words) -> bool:
+    """Whether a program is, by all appearance, a busybox under another name: `/tmp/x wget http://h`."""
+    return len(words) > 1 and words[1] in _APPLETS and is_brought(words[0])
 
 
 def _plain(name: str, wrapper: Wrapper, words: Words) -> list[Step]:

@@ -25,7 +25,7 @@ _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "ftp": 21}
 _PART = re.compile(r"(?i)(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 _WILDCARD_DNS = re.compile(
     r"(?i)(?:^|[.-])(?:([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})|([0-9a-f]{8}))"
-    r"\.(?:[a-z0-9-]+\.)?(?:nip\.io|sslip\.io|xip\.io)$"
+    r"\.(?:[a-z0-9-]+\.)?(?:nip\.io|sslip\.io|xip\.io|traefik\.me|rbndr\.us)$"
 )
 _SCHEME = re.compile(r"(?i)^([a-z][a-z0-9+.-]{0,15}):[/\\]{1,3}")
 _AUTHORITY = re.compile(r"[^/\\?#]*")
@@ -118,15 +118,23 @@ def places(text: str) -> Iterator[Place]:
         if host is not None:
             yield Place(_plain(host), int(port) if port.isdecimal() else None, scheme=(tcp or inet).lower())
         elif url is not None:
-            yield from _url(url)
+            yield from urls(url)
         else:
             after = _PORT_AFTER.search(text[found.end() : found.end() + 16])
             yield Place(_plain(bracketed or version_6 or name), int(after.group(1)) if after else None)
 
 
-def _url(url: str) -> Iterator[Place]:
+def urls(url: str) -> Iterator[Place]:
+    """Where a URL leads, and where a URL in its query does: some servers fetch it.
+
+    >>> [found.host for found in urls("http://shop/fetch?x=1&url=http://169.254.169.254/latest")]
+    ['shop', '169.254.169.254']
+    """
     outer = place(url)
     yield outer
+    if "\\" in url:
+        # To browsers a backslash ends the host, to curl it is a part of the user's name.
+        yield place(url.replace("\\", ""))
     _, _, query = outer.path.partition("?")
     inner = query.find("://")
     if inner > 0:

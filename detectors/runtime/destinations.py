@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import re2
 from msgspec import structs
 
 from detectors.commands import Command, options
-from detectors.runtime.addresses import Place, place, places
+from detectors.runtime.addresses import Place, place, places, urls
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+_ALTERNATIVES = re2.compile(r"\{([^{}]*)\}|\[([0-9]{1,3})-([0-9]{1,3})(?::[0-9]{1,3})?\]")
+_URLS = 512
+"""Of the URLs that one word of curl's stands for, so many are followed."""
 _RAW = frozenset({"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "socat", "telnet", "openssl", "ssl_client"})
 """Programs without a port of their own; the others ask port 80 unless told otherwise."""
 
@@ -61,7 +66,7 @@ _ANY_CLIENT = Client()
 
 
 def destinations(command: Command) -> Iterator[Place]:
-    """Hosts that a fetching program is told to ask, by its operands, its proxies and its input.
+    """Hosts that a fetching program is told to ask, by its operands, its options and its input.
 
     Examples
     --------
@@ -71,13 +76,18 @@ def destinations(command: Command) -> Iterator[Place]:
     >>> [(found.host, found.port) for found in destinations(Command("nc", "nc", ("-v", "168.63.129.16", "32526")))][0]
     ('168.63.129.16', 32526)
     """
-    for name, value in command.assignments:
-        if name.lower() in _PROXIES:
-            yield place(value)
     if command.name in _RAW:
         yield from _dialled(command)
     else:
         yield from _requested(command)
+
+
+def proxies(command: Command) -> Iterator[Place]:
+    """Proxies that a command is given by the environment, or sets for those after it: `export http_proxy=HOST`."""
+    exported = (word.partition("=")[::2] for word in command.arguments if command.name == "export")
+    for name, value in (*command.assignments, *exported):
+        if name.lower() in _PROXIES:
+            yield place(value)
 
 
 def _dialled(command: Command) -> Iterator[Place]:
@@ -97,7 +107,8 @@ def _requested(command: Command) -> Iterator[Place]:
     words = [*operands, *(value for option in given.keys() - client.says - client.reroutes for value in given[option])]
     for word in words:
         if not word.startswith("no_proxy"):
-            yield from _web(word)
+            for url in itertools.islice(_alternatives(word), _URLS) if command.name == "curl" else (word,):
+                yield from _web(url)
     for value in (value for option in client.reroutes & given.keys() for value in given[option]):
         yield from _hops(value)
     if command.stdin is not None and ("xargs" in command.wrappers or client.lists & given.keys()):
@@ -106,8 +117,21 @@ def _requested(command: Command) -> Iterator[Place]:
 
 def _web(word: str) -> Iterator[Place]:
     """The host of a URL, and that of a URL in its query."""
-    for found in places(word) if "://" in word else (place(word.rpartition("proxy=")[2]),):
+    name, _, value = word.partition("=")
+    for found in urls(value if name.strip().lower() in _PROXIES else word):
         yield structs.replace(found, port=found.port or 80)
+
+
+def _alternatives(url: str, sets: int = 8) -> Iterator[str]:
+    """The URLs that curl makes of one with up to so many `{a,b}` and `[1-9]` in it (its manual page, URL syntax)."""
+    found = _ALTERNATIVES.search(url) if sets else None
+    if found is None:
+        yield url
+        return
+    listed, first, last = found.groups()
+    choices = listed.split(",") if listed is not None else map(str, range(int(first), int(last) + 1))
+    for choice in choices:
+        yield from _alternatives(f"{url[: found.start()]}{choice}{url[found.end() :]}", sets - 1)
 
 
 def _hops(value: str) -> Iterator[Place]:

@@ -10,7 +10,7 @@ import re2
 
 from detectors.commands import Command
 from detectors.runtime.destinations import destinations
-from detectors.runtime.discovery_questions import METADATA_SERVICE, QUESTIONS, Question
+from detectors.runtime.discovery_questions import METADATA_SERVICE, PUBLIC_ADDRESS, QUESTIONS, Question
 from detectors.runtime.metadata import patterns, service_of
 from detectors.runtime.programs import AWKS, FETCHERS
 from detectors.selection import shell_text
@@ -18,6 +18,7 @@ from detectors.selection import shell_text
 READERS = AWKS | {
     *("cat", "tac", "head", "tail", "less", "more", "most", "bat", "batcat", "nl", "od", "xxd", "hexdump", "strings"),
     *("grep", "egrep", "fgrep", "rg", "sed", "cut", "sort", "uniq", "wc", "rev", "paste", "base64", "base32", "dd"),
+    *("column", "comm", "diff", "expand", "fmt", "fold", "hd", "join", "pr", "shuf", "unexpand", "view", "zcat"),
 }
 """Programs that print what stands in the files that they are given."""
 LISTERS = frozenset({"ls", "dir", "vdir", "exa", "eza", "lsd", "tree", "stat", "find"})
@@ -28,18 +29,20 @@ _WRAPPERS = frozenset(
 )
 """Of these a sensor may show nothing but the wrapper."""
 _FOLDERS = r" (?:/(?:$|[\s;&|<>)'\"])|/(?:root|home|etc|opt|srv|mnt|media|boot|proc|dev|var|run)\b|~|\$)"
-_API = r"kubernetes|:10250|:10255|:6443|/api|/openapi|ifconfig\.|ipinfo|ip\.sb|icanhazip|ipify|checkip"
+_API = rf"kubernetes|:10250|:10255|:6443|/api|/openapi|:237[56]|(?:docker|containerd|crio)\.sock|{PUBLIC_ADDRESS}"
 _UPWARDS = re.compile(r"^(?:\.\./|/)+")
 _MOUNTED_HOST = re2.compile(r"^/(?:host|hostfs|rootfs|mnt/[^/]+|proc/(?:\d+|self)/root)(/.*)$")
 _WORDS = (
     "passw|shadow|/etc/group|sudoers|resolv|/etc/hosts|hostname|release|/etc/issue|cron|fstab|/proc/|/sys/class/dmi"
-    "|secret|token|credential|api_?key|akia|private key|history|dockerenv|containerenv|ssh|aws|azure|gcloud|kube"
+    "|secret|token|credential|api_?key|akia|private key|history|\\.docker|containerenv|ssh|aws|azure|gcloud|kube|mtab"
 )
+_SHOWN = 15
+"""Characters of a program's name that some sensors show."""
 
 
 def prefilter() -> tuple[frozenset[str], tuple[str, ...]]:
     """Names of programs, and RE2 patterns of command lines, without which nothing is asked."""
-    named = frozenset(name for question in QUESTIONS for name in question.programs.split())
+    named = frozenset(_CALLED)
     readers = "|".join(sorted(READERS))
     fetchers = "|".join(sorted(FETCHERS & _FREQUENT))
     called = "|".join(sorted(named - _FREQUENT))
@@ -47,6 +50,7 @@ def prefilter() -> tuple[frozenset[str], tuple[str, ...]]:
         rf"(?s)\b(?:{readers}|ls|dir|tree|stat)\b.*(?:{_WORDS})",
         rf"(?s)\b(?:ls|dir|tree|stat)\b.*{_FOLDERS}",
         rf"(?s)\b(?:{fetchers})\b.*(?:{_API})",
+        rf"^[^ ]*(?:^/(?:tmp|var/tmp|dev/shm)/|/\.|memfd:|/fd/)[^ ]* (?:{called}|cat|ls)\b",
     )
     return (named | _WRAPPERS) - _FREQUENT, (*lines, *patterns(), *shell_text(rf"\b(?:{called})\b|< *[/~]"))
 
@@ -101,7 +105,8 @@ def _by_program() -> dict[str, _Answers]:
     found: dict[str, list[tuple[str, Question]]] = {}
     for question in QUESTIONS:
         for name in question.programs.split():
-            found.setdefault(name, []).append((question.arguments, question))
+            for shown in {name, name[:_SHOWN]}:
+                found.setdefault(shown, []).append((question.arguments, question))
     return {name: _Answers(re2.Set.SearchSet(), questions) for name, questions in found.items()}
 
 

@@ -38,6 +38,12 @@ class Question(Struct, frozen=True):
 
 
 _ID, _HOST, _PROCESSES, _NETWORK, _USERS, _FILES, _CLOUD, _CONTAINER = Category
+PUBLIC_ADDRESS = (
+    r"\b(?:ifconfig\.(?:me|co|io)|ipinfo\.io|ip\.sb|ip\.me|icanhazip\.com|ipify\.org|checkip\.(?:amazonaws|dyndns)"
+    r"|ip-api\.com|ipapi\.co|ipecho\.net|ident\.me|wtfismyip\.com|api\.myip\.com|cip\.cc|myip\.opendns\.com)\b"
+)
+"""Services that tell who asks them from which address."""
+_PROCESS = r"/proc/(?:\d+|self|thread-self|\*|\[[^/]*)/(?:task/[^/]+/)?"
 _NET = "/proc/(?:[^/]+/)?net"
 _SHOW = r"(?:$| (?:s|sh|show|list|ls|get|dev)\b)"
 
@@ -48,7 +54,12 @@ QUESTIONS = (
     Question(_ID, "sudo -l", "sudo doas", r"(?:^|\s)(?:-[A-Za-z]*[lL]|--list)\b"),
     Question(_HOST, "uname", "uname arch"),
     Question(_HOST, "hostname", "hostname hostnamectl", "^(?:-[fsdaA]+|--[a-z-]+|status)?$", files="/etc/hostname"),
-    Question(_HOST, "OS release", "lsb_release", files=r"/etc/[^/]*release[^/]*|/etc/issue(?:\.net)?"),
+    Question(
+        _HOST,
+        "OS release",
+        "lsb_release",
+        files=r"(?:/usr/lib|/etc)/[^/]*release[^/]*|/etc/(?:issue(?:\.net)?|debian_version)",
+    ),
     Question(_HOST, "/proc/version", files="/proc/(?:version|cmdline|sys/kernel/[^/]+)"),
     Question(
         _HOST,
@@ -62,7 +73,9 @@ QUESTIONS = (
     Question(_HOST, "virtualisation", "systemd-detect-virt virt-what"),
     Question(_HOST, "installed packages", "dpkg rpm dpkg-query", r"(?:^|\s)(?:-l|--list|-qa\S*|-q -a|-W)$"),
     Question(_HOST, "installed packages", "apk apt yum dnf", r"^(?:info(?: -\S+)?|list(?: --?installed| installed)?)$"),
-    Question(_PROCESSES, "processes", "ps top htop pstree", files=r"/proc/(?:\d+|\*)/(?:cmdline|stat|comm|maps)"),
+    Question(
+        _PROCESSES, "processes", "ps top htop pstree", files=r"/proc/(?:\d+|\*|\[[^/]*)/(?:cmdline|stat|comm|maps)"
+    ),
     Question(_PROCESSES, "open files", "lsof", "^[^i]*$"),
     Question(_PROCESSES, "services", "systemctl", r"(?:^|\s)(?:list-units|list-unit-files|list-sockets|--type)\b"),
     Question(_PROCESSES, "services", "service rc-status chkconfig", "^(?:--status-all|-a|--all|--list)?$"),
@@ -91,12 +104,7 @@ QUESTIONS = (
     ),
     Question(_NETWORK, "network scan", "nmap masscan zmap rustscan fscan naabu arp-scan fping nbtscan zgrab2"),
     Question(_NETWORK, "network scan", "nc ncat netcat", r"(?:^|\s)-[A-Za-z]*z"),
-    Question(
-        _NETWORK,
-        "public address",
-        "curl wget http fetch",
-        r"\b(?:ifconfig\.(?:me|co|io)|ipinfo\.io|ip\.sb|icanhazip\.com|api\.ipify\.org|checkip\.amazonaws\.com)\b",
-    ),
+    Question(_NETWORK, "public address", "curl wget http fetch dig nslookup", PUBLIC_ADDRESS),
     Question(_USERS, "/etc/passwd", "getent", "^passwd$", files=r"/etc/pass(?:wd-?|[^/]*\*)"),
     Question(_USERS, "/etc/group", "getent", "^group$", files="/etc/group-?"),
     Question(_USERS, "/etc/shadow", "getent", "^g?shadow$", files="/etc/g?shadow-?"),
@@ -123,10 +131,15 @@ QUESTIONS = (
     Question(
         _FILES,
         "search for secrets",
-        "grep egrep rg zgrep ag",
+        "grep egrep zgrep",
         r"(?i)(?:^|\s)(?:-[a-z]*r[a-z]*|--recursive)\s.*(?:passw|secret|token|api_?key|akia|private key|credential)",
     ),
-    Question(_FILES, "mounts", "mount", "^(?:-[lv]+)?$", files="/proc/(?:[^/]+/)?(?:mounts|partitions)|/etc/fstab"),
+    Question(
+        _FILES, "search for secrets", "rg ag", r"(?i)(?:passw|secret|token|api_?key|akia|private key|credential).*\s/"
+    ),
+    Question(
+        _FILES, "mounts", "mount", "^(?:-[lv]+)?$", files="/proc/(?:[^/]+/)?(?:mounts|partitions)|/etc/(?:fstab|mtab)"
+    ),
     Question(_FILES, "mounts", "lsblk findmnt blkid"),
     Question(_FILES, "mounts", "fdisk parted sfdisk", r"(?:^|\s)(?:-l|--list)\b"),
     Question(_FILES, "home folders", folders=r"(?:/root|/home|/home/[^/]+|~[^/]*|\$\{?HOME\}?)"),
@@ -139,7 +152,7 @@ QUESTIONS = (
     Question(_CLOUD, "env", "printenv", "^(?:-0)?$"),
     Question(_CLOUD, "env", "export declare typeset", "^-[px]+$"),
     Question(_CLOUD, "env", "set", "^$"),
-    Question(_CLOUD, "/proc/*/environ", files=r"/proc/(?:\d+|self|\*)/environ"),
+    Question(_CLOUD, "/proc/*/environ", files=f"{_PROCESS}environ"),
     Question(
         _CLOUD,
         "aws",
@@ -152,10 +165,10 @@ QUESTIONS = (
     Question(
         _CLOUD,
         "cloud credentials",
-        files=r".*/\.(?:aws|azure)/\S+|.*/\.config/gcloud/\S+|/etc/kubernetes/azure\.json",
+        files=r".*/\.(?:aws|azure)/\S+|.*/\.config/gcloud/\S+|.*/\.docker/config\.json|/etc/kubernetes/azure\.json",
         folders=r".*/\.(?:aws|azure)|.*/\.config/gcloud",
     ),
-    Question(_CONTAINER, "cgroups", files=r"/proc/(?:\d+|self)/(?:cgroup|mountinfo)"),
+    Question(_CONTAINER, "cgroups", files=f"{_PROCESS}(?:cgroup|mountinfo)"),
     Question(
         _CONTAINER,
         "/.dockerenv",
@@ -169,7 +182,7 @@ QUESTIONS = (
         folders=r"/run/secrets(?:/\S*)?",
     ),
     Question(_CONTAINER, "capabilities", "capsh", "--print|--current"),
-    Question(_CONTAINER, "capabilities", "getpcaps captest", files=r"/proc/(?:\d+|self)/status"),
+    Question(_CONTAINER, "capabilities", "getpcaps captest", files=f"{_PROCESS}status"),
     Question(_CONTAINER, "kubectl auth", "kubectl oc", r"\bauth (?:can-i|whoami)\b"),
     Question(
         _CONTAINER,
@@ -182,17 +195,20 @@ QUESTIONS = (
         "kubectl config",
         "kubectl oc",
         r"\bconfig (?:view|get-\S+|current-context)\b|\bcluster-info\b",
-        files=r".*/\.kube/\S+|/etc/kubernetes/\S+\.conf",
+        files=r".*/\.kube/\S+|/etc/kubernetes/\S+\.conf|/var/lib/kubelet/(?:kubeconfig|pki/\S+)",
         folders=r".*/\.kube|/etc/kubernetes",
     ),
     Question(
         _CONTAINER,
         "container runtime",
         "docker podman nerdctl crictl ctr",
-        r"^(?:-\S+ )*(?:ps|images?|info|inspect|pods|c|i|containers?|version)\b",
+        r"^(?:-\S+ (?:k8s\.io )?)*(?:ps|images?|info|inspect|pods|c|i|containers?|version)\b",
         folders=r"/run/(?:docker|containerd/containerd|crio/crio)\.sock",
     ),
-    Question(_CONTAINER, "container inspection", "amicontained deepce.sh cdk kubeletctl peirates botb linpeas.sh"),
+    Question(_CONTAINER, "container runtime", "curl wget", r"(?:docker|containerd|crio)\.sock\b|:237[56]\b"),
+    Question(
+        _CONTAINER, "container inspection", "amicontained deepce.sh cdk kdigger kubeletctl peirates botb linpeas.sh"
+    ),
     Question(
         _CONTAINER,
         "Kubernetes API",

@@ -25,7 +25,7 @@ def entity(event: RuntimeEvent) -> Entity:
         return Entity("node", event.node)
     return Entity(
         kind="container",
-        name=container.id,
+        name=container.id or container.name or container.pod,
         namespace=container.namespace,
         pod=container.pod,
         container=container.name,

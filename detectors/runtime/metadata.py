@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_address
 
@@ -24,6 +26,7 @@ SERVICES: dict[Address, str] = {
         ("168.63.129.16", "wire server (Azure)"),
         ("100.100.100.200", "instance metadata (Alibaba)"),
         ("169.254.0.23", "instance metadata (Tencent)"),
+        ("169.254.42.42", "instance metadata (Scaleway)"),
     )
 }
 NAMES = frozenset(
@@ -74,7 +77,8 @@ def service_of(place: Place, said: str = "") -> str:
     said
         The whole command: its headers tell where the host is a variable.
     """
-    found = service_at(place.address, place.port)
+    # `$` ends a host that is known: what follows is a path in a variable, as in Amazon's documentation of ECS.
+    found = service_at(address(place.host.partition("$")[0]), place.port)
     if found or place.host in NAMES:
         return found or ("" if place.port in _NAME_AND_TIME else place.host)
     if not _host_open(place.host):
@@ -117,9 +121,17 @@ def _spellings(host: IPv4Address) -> Iterator[str]:
     yield from (str(number), f"0{number:o}", f"{number:08x}", f"{number >> 16:x}:")
 
 
+def _encoded(text: str) -> Iterator[str]:
+    """What stands in base64 of anything that holds the text: it depends on how many bytes are before it."""
+    for before in range(3):
+        code = base64.b64encode(b"\0" * before + text.encode()).decode()
+        yield re.escape(code[-(-before * 4 // 3) : (before + len(text)) // 3 * 4])
+
+
 def patterns() -> tuple[str, ...]:
     """RE2 patterns of which one matches each command line that names a metadata service."""
-    found = {"metadata", "meta-data", "instance-data", "api/token", "instance-identity", "%3[0-9]", r"[^\x00-\x7f]"}
+    found = {"metadata", "meta-data", "instance-data", "api/token", "instance-identity", r"[^\x00-\x7f]"}
+    found |= {r"[/@ ][^ /?#]*%[2-7][0-9a-f]", *_encoded("169.254.169.254"), *_encoded("metadata.google.internal")}
     for host in SERVICES:
         found |= set(_spellings(host)) if isinstance(host, IPv4Address) else {str(host).partition(":")[0] + ":"}
     return ("|".join(sorted(found)),)

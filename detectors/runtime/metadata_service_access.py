@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
+import re2
 from pydantic import BaseModel, Field
 
-from detectors.commands import Command, read
+from detectors.commands import Command, read, takes_program_from_input
+from detectors.commands.memory import remembered
 from detectors.commands.options import SHELLS
+from detectors.commands.wrappers import is_brought
 from detectors.contract import Match, Quiet, rule
 from detectors.runtime import images
 from detectors.runtime.addresses import address, place, places
 from detectors.runtime.conditions import on_host, place_unknown
-from detectors.runtime.destinations import destinations
+from detectors.runtime.destinations import destinations, proxies
 from detectors.runtime.entities import actor, entity
 from detectors.runtime.metadata import (
     gives_credentials,
@@ -27,6 +31,7 @@ from detectors.selection import DISGUISED_TEXT, connects, executes
 from events import Kind, Process, RuntimeEvent
 
 HOUR = 3_600_000_000
+_BASE64 = re2.compile(r"[A-Za-z0-9+/]{16,}")
 _TEXT_TOOLS = frozenset(
     {
         *("grep", "egrep", "fgrep", "rg", "ag", "sed", "cat", "echo", "printf", "test", "[", "[[", "tee", "jq", "yq"),
@@ -36,7 +41,6 @@ _TEXT_TOOLS = frozenset(
     }
 )
 """Programs that take such a URL as text, or ask the network but not for a token."""
-_INTO_CONTAINERS = frozenset({"kubectl", "oc", "docker", "podman", "nerdctl", "crictl"})
 
 
 class MetadataParameters(BaseModel, frozen=True, extra="forbid"):
@@ -48,19 +52,28 @@ class MetadataParameters(BaseModel, frozen=True, extra="forbid"):
             "mcr.microsoft.com/oss/kubernetes/azure-cloud-node-manager",
             "mcr.microsoft.com/oss/kubernetes/azure-cloud-controller-manager",
             "mcr.microsoft.com/oss/v2/kubernetes/azure-cloud-node-manager",
-            "mcr.microsoft.com/oss/kubernetes-csi",
-            "mcr.microsoft.com/oss/v2/kubernetes-csi",
-            "mcr.microsoft.com/containernetworking",
+            "mcr.microsoft.com/oss/kubernetes-csi/azuredisk-csi",
+            "mcr.microsoft.com/oss/kubernetes-csi/azurefile-csi",
+            "mcr.microsoft.com/oss/kubernetes-csi/blob-csi",
+            "mcr.microsoft.com/oss/v2/kubernetes-csi/azuredisk-csi",
+            "mcr.microsoft.com/oss/v2/kubernetes-csi/azurefile-csi",
+            "mcr.microsoft.com/oss/v2/kubernetes-csi/blob-csi",
+            "mcr.microsoft.com/containernetworking/azure-cns",
             "mcr.microsoft.com/azuremonitor/containerinsights/ciprod",
             "602401143452.dkr.ecr.*.amazonaws.com/amazon-k8s-cni",
             "602401143452.dkr.ecr.*.amazonaws.com/amazon-k8s-cni-init",
-            "602401143452.dkr.ecr.*.amazonaws.com/eks",
-            "public.ecr.aws/eks",
+            "602401143452.dkr.ecr.*.amazonaws.com/eks/aws-ebs-csi-driver",
+            "602401143452.dkr.ecr.*.amazonaws.com/eks/aws-efs-csi-driver",
+            "602401143452.dkr.ecr.*.amazonaws.com/eks/eks-pod-identity-agent",
+            "public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver",
+            "public.ecr.aws/efs-csi-driver/amazon/aws-efs-csi-driver",
             "jtblin/kube2iam",
             "quay.io/uswitch/kiam",
-            "gke.gcr.io",
-            "registry.k8s.io/provider-aws",
-            "registry.k8s.io/provider-gcp",
+            "gke.gcr.io/gke-metadata-server",
+            "gke.gcr.io/netd-amd64",
+            "gke.gcr.io/gcp-compute-persistent-disk-csi-driver",
+            "registry.k8s.io/provider-aws/cloud-controller-manager",
+            "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver",
         ),
         description="Repositories, or folders of them, of node identity agents, cloud providers and CNI; "
         "compared part by part from the registry on, `*` is any text inside one part.",
@@ -72,8 +85,9 @@ class MetadataParameters(BaseModel, frozen=True, extra="forbid"):
     on=(executes(matching=(*patterns(), DISGUISED_TEXT)), connects()),
     unless=(on_host, place_unknown),
     parameters=MetadataParameters(),
-    misses="A compiled program or a script file that asks by itself, a relay under another address, a DNS name of the "
-    "attacker's that resolves to the service, a host assembled inside a program, curl's own patterns (`25[4-4]`).",
+    misses="A compiled program or a script file that asks by itself, a relay under another address or a tunnel "
+    "(`ssh -R`), a DNS name of the attacker's that resolves to the service, and a host that a program or arithmetic "
+    "assembles.",
     noise="Entry points and debugging that ask for their region or instance by hand, and cloud agents in images that "
     "are not listed. SDKs are quiet: a connection counts only for a fetching program or a one-liner.",
 )
@@ -95,7 +109,7 @@ def metadata_service_access(event: RuntimeEvent, parameters: MetadataParameters)
     """
     if event.container is not None and images.is_of(event.container.image, parameters.exempt_images):
         return Quiet("its image is not exempt", event.container.image)
-    found = _connected(event) if event.kind is Kind.CONNECTION else _asked(event)
+    found = _connected(event) if event.kind is Kind.CONNECTION else _asked(event.process)
     return found if isinstance(found, Quiet) else _match(event, *found)
 
 
@@ -118,34 +132,28 @@ def _connected(event: RuntimeEvent) -> tuple[str, str] | Quiet:
     if not service:
         return Quiet("the address and port of a metadata service", f"{connection.address} port {connection.port}")
     # A shell connects only where its text says so, by /dev/tcp.
-    if event.process.name not in SHELLS and not any(map(_fetches, read(event.process))):
+    if event.process.name not in SHELLS and not any(_fetches(command, event.sensor) for command in read(event.process)):
         return Quiet("a fetching program or an interpreter's one-liner connects", event.process.command_line[:200])
     return service, f"connection to port {connection.port}"
 
 
-def _fetches(command: Command) -> bool:
-    return command.name in FETCHERS or command.name in AWKS or is_one_liner(command)
+def _fetches(command: Command, sensor: str) -> bool:
+    if command.name in FETCHERS or command.name in AWKS or is_one_liner(command):
+        return True
+    # A rule of Falco may leave the arguments out: then an interpreter without any may run a script.
+    piped = is_interpreter(command) and takes_program_from_input(command)
+    return piped and (sensor == "tetragon" or bool(command.arguments))
 
 
-def _asked(event: RuntimeEvent) -> tuple[str, str] | Quiet:
-    commands = [inner for command in read(event.process) for inner in _seen_through(command)]
-    seen = []
+@remembered()
+def _asked(process: Process) -> tuple[str, str] | Quiet:
+    commands = read(process)
     for command in commands:
         service = next(filter(None, _services(command)), "")
         if service:
             return service, f"{command.name or 'the shell'} names it"
-        seen.append(command.name)
+    seen = [command.name for command in commands]
     return Quiet("a program that fetches, or a one-liner, with the address or a credential path of the service", seen)
-
-
-def _seen_through(command: Command) -> Iterator[Command]:
-    """The command, or what it runs in another container: `kubectl exec POD -- COMMAND`."""
-    words = command.arguments
-    if command.name in _INTO_CONTAINERS and "exec" in words and "--" in words:
-        _, *run = words[words.index("--") :]
-        yield from read(Process(binary=run[0], argv=tuple(run))) if run else ()
-    else:
-        yield command
 
 
 def _services(command: Command) -> Iterator[str]:
@@ -154,6 +162,7 @@ def _services(command: Command) -> Iterator[str]:
     for redirection in command.redirections:
         if redirection.target.startswith("/dev/"):
             yield from map(service_of, places(redirection.target))
+    yield from map(service_of, proxies(command))
     if command.name in FETCHERS:
         yield from (service_of(found, text) for found in destinations(command))
     elif command.name in AWKS:
@@ -165,18 +174,23 @@ def _services(command: Command) -> Iterator[str]:
 
 
 def _programmed(text: str) -> Iterator[str]:
-    """Services that a one-liner names, in its text or in an argument to it."""
-    yield from (service_of(found, text) for found in places(text))
-    if quotes_credential_path(text):
-        yield "metadata path"
+    """Services that a one-liner names, in its text, in base64 in it, or in an argument to it."""
+    for said in (text, *map(_decoded, _BASE64.findall(text))):
+        yield from (service_of(found, said) for found in places(said))
+        if quotes_credential_path(said):
+            yield "metadata path"
+
+
+def _decoded(code: str) -> str:
+    return base64.b64decode(code[: len(code) // 4 * 4]).decode(errors="replace")
 
 
 def _by_argument(command: Command) -> Iterator[str]:
-    """Services in the operands of a script, or of an unknown program that is given a URL of credentials."""
-    known = is_interpreter(command)
+    """Services in the operands of a script, of what was brought along, or of others if they are a credential path."""
+    known = is_interpreter(command) or is_brought(command.path)
     for before, word in zip(("", *command.arguments), command.arguments, strict=False):
         if word.startswith("-") or before.startswith("--"):
             continue
         found = place(word)
-        if known or ("://" in word and gives_credentials(found.path)):
+        if known or (("://" in word or found.address) and gives_credentials(found.path)):
             yield service_of(found)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from alerts.signal import Entity
 from detectors.commands import read, script
+from detectors.commands.memory import remembered
 from detectors.commands.options import SHELLS
 from detectors.contract import Quiet, condition
 from detectors.parameters import written
@@ -35,7 +36,11 @@ class ReconnaissanceParameters(CountParameters, frozen=True, extra="forbid"):
     categories: int = Field(3, ge=1, le=len(Category), description="Categories that they must cover.")
     within: Span = Field(timedelta(minutes=5), description="Length of the sliding window.")
     exempt_starters: tuple[str, ...] = Field(
-        ("/usr/bin/cloud-init", "/usr/lib/cloud-init/ds-identify", "/usr/sbin/waagent", "/etc/update-motd.d/"),
+        (
+            *("/usr/bin/cloud-init", "/usr/lib/cloud-init/ds-identify", "/usr/sbin/waagent", "/etc/update-motd.d/"),
+            *("/opt/azure/containers/", "/etc/eks/", "/home/kubernetes/bin/"),
+            *("/usr/bin/dpkg", "/usr/bin/rpm", "/var/lib/dpkg/info/"),
+        ),
         description="On hosts: programs and scripts, or folders of them (with a final slash), that only root can write "
         "and whose own commands do not count.",
     )
@@ -64,19 +69,24 @@ def entry_point_starts(event: RuntimeEvent) -> bool:
 
 
 def _is_first(process: Process, starter: Process | None, container_started: int) -> bool:
-    """The first process of a container: by its pid there, else by its starter or the time of its start."""
+    """The first process of a container: by its pid there, else by its starter and the time of its start.
+
+    What someone starts in a running container has a container runtime as its starter too.
+    """
     if process.container_pid is not None:
         return process.container_pid == 1
-    if starter is not None:
-        return starter.name.startswith(_RUNTIMES)
-    return process.started is not None and abs(process.started - container_started) <= _TOGETHER
+    if starter is not None and not starter.name.startswith(_RUNTIMES):
+        return False
+    if process.started is None:
+        return starter is not None
+    return abs(process.started - container_started) <= _TOGETHER
 
 
 def place(event: RuntimeEvent) -> tuple[Entity, str]:
     """The container, or on a host the session: by its login, else by the program that starts the commands."""
     about = entity(event)
     if event.container is not None:
-        return about, event.container.id
+        return about, event.container.id or f"{about.namespace}/{about.pod}/{about.name}"
     process = event.process
     if process.auid is not None:
         return about, f"{event.node}|login {process.auid}|{process.session or ''}"
@@ -93,9 +103,11 @@ _NAMES, _LINES = prefilter()
     names=("commands", "categories"),
     parameters=ReconnaissanceParameters(),
     unless=(probe, entry_point_starts),
-    misses="A program that asks the kernel itself, fewer or slower commands than the parameters say, commands spread "
-    "over containers, and what a container's own entry-point script runs in its first minute.",
-    noise="Operators who look for a fault by hand, CI jobs, and inventory tools such as Ansible or osquery.",
+    misses="A program that asks the kernel or reads files itself (`python -c`), fewer or slower commands than the "
+    "parameters say, commands spread over containers, and what a container's own entry-point script runs in its first "
+    "minute.",
+    noise="Operators who look for a fault by hand, CI jobs and their runners, editors that attach to a container, "
+    "benchmarks such as kube-bench, and inventory tools and libraries such as Ansible, osquery or systeminformation.",
 )
 def reconnaissance_burst(event: RuntimeEvent, parameters: ReconnaissanceParameters) -> tuple[Sighting, ...] | Quiet:
     """Someone asked about identity, host, network and more by many different commands in a short time.
@@ -110,14 +122,19 @@ def reconnaissance_burst(event: RuntimeEvent, parameters: ReconnaissanceParamete
     >>> fired(reconnaissance_burst, execution("/bin/sh", f'-c "{together}"'))
     ['shop/0123456789ab']
     """
-    commands = read(event.process)
-    questions = {question for command in commands for question in asked(command, event.process.cwd)}
+    found = _asked(event.process)
+    if isinstance(found, tuple) and (starter := _exempt(event, parameters.exempt_starters)):
+        return Quiet("its starter is not exempt", starter)
+    return found
+
+
+@remembered()
+def _asked(process: Process) -> tuple[Sighting, ...] | Quiet:
+    commands = read(process)
+    questions = {question.label: question for command in commands for question in asked(command, process.cwd)}
     if not questions:
         return Quiet("a command that gathers details of the system", [command.name for command in commands])
-    if starter := _exempt(event, parameters.exempt_starters):
-        return Quiet("its starter is not exempt", starter)
-    ordered = sorted({question.label: question.category for question in questions}.items())
-    return tuple(Sighting(label, category.value) for label, category in ordered)
+    return tuple(Sighting(label, question.category.value) for label, question in sorted(questions.items()))
 
 
 def _exempt(event: RuntimeEvent, exempt: tuple[str, ...]) -> str:
@@ -146,7 +163,7 @@ def _is_script(process: Process) -> bool:
     """A shell that runs a script file, shown by the sensor as the shell or as the script."""
     if process.name in SHELLS:
         return bool(_script(process))
-    return process.name.endswith(".sh") or "entrypoint" in process.name
+    return process.name.endswith(".sh") or "entrypoi" in process.name
 
 
 def _script(process: Process) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw, Struct, structs
 
 from events.audit import AuditEvent
@@ -10,6 +9,7 @@ from events.formats import native
 from events.lenient import ABSENT, UNREADABLE, Members, Reader, members_of, present, text_of
 from events.names import azure_cluster, cluster_name, known
 from events.outcome import HEAD_BYTES, Malformed, Skipped
+from events.remembered import remembered
 from events.times import micros
 
 AUDIT = frozenset({"kube-audit", "kube-audit-admin"})
@@ -67,7 +67,7 @@ class LogRecord(Struct, frozen=True, gc=False, rename="camel"):
 
 
 _strict = Reader(TextRecord).strict
-_strict_envelope = msgspec.json.Decoder(TextRecords).decode
+_strict_envelope = Reader(TextRecords).strict
 _reader = Reader(LogRecord)
 
 
@@ -79,27 +79,23 @@ def recognises(members: Members) -> bool:
     return "category" in members and "log" in (members_of(members.get("properties")) or ())
 
 
-def guess(record: bytes, cluster: str) -> AuditEvent | Skipped | None:
-    """The event of a record that plainly holds one; None where a closer look is needed."""
+def guess(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed | None:
+    """The item of a record that is plainly one of a cluster; None where a closer look is needed."""
     try:
-        return _plain(_strict(record), cluster)
+        wire = _strict(record)
     except UNREADABLE:
         return None
+    return _plain(wire, cluster)
 
 
-def guess_all(envelope: bytes, cluster: str) -> list[AuditEvent | Skipped] | None:
-    """The events of an envelope whose records are all plain; None where a closer look is needed."""
+def guess_all(envelope: bytes, cluster: str) -> list[AuditEvent | Skipped | Malformed] | None:
+    """The items of an envelope whose records are all plain; None where a closer look is needed."""
     try:
         records = _strict_envelope(envelope).records
     except UNREADABLE:
         return None
-    items = []
-    for record in records:
-        item = _plain(record, cluster)
-        if item is None:
-            return None
-        items.append(item)
-    return items or None
+    items = [item for record in records if (item := _plain(record, cluster)) is not None]
+    return items if 0 < len(items) == len(records) else None
 
 
 def decode(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed:
@@ -115,21 +111,25 @@ def decode(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed:
     if log is None:
         return Malformed("no log", record[:HEAD_BYTES])
     text = text_of(log).encode() or bytes(log)
-    item = native.decode_text(text, _cluster(wire.resource_id, cluster), micros(wire.time))
+    item = native.decode_text(text, cluster_of(wire.resource_id) or cluster, micros(wire.time))
     if isinstance(item, AuditEvent) and reading.pruned:
         return structs.replace(item, truncated=True)
     return item
 
 
-def _plain(wire: TextRecord, cluster: str) -> AuditEvent | Skipped | None:
-    if wire.marked:
-        return None
+def _plain(wire: TextRecord, cluster: str) -> AuditEvent | Skipped | Malformed | None:
     category, log = wire.category, wire.properties.log
     if category in AUDIT and log:
-        return native.guess(log, _cluster(wire.resource_id, cluster))
+        cluster = cluster_of(wire.resource_id) or cluster
+        return native.guess(log, cluster) or native.decode_text(log.encode(), cluster, micros(wire.time))
     return Skipped(f"azure log category {category}") if category in OTHERS else None
 
 
-def _cluster(resource_id: str, default: str) -> str:
-    name = azure_cluster(resource_id) or resource_id.rstrip("/").rpartition("/")[2]
-    return cluster_name(name, default)
+@remembered
+def cluster_of(resource_id: str) -> str:
+    """The cluster that a resource id names, or its last part; empty if it has none.
+
+    >>> cluster_of("/SUBSCRIPTIONS/X/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/PROD-1"), cluster_of("/")
+    ('prod-1', '')
+    """
+    return cluster_name(azure_cluster(resource_id) or resource_id.rstrip("/").rpartition("/")[2], "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from events.activity import ActivityEvent, Identity
 from events.formats import aks
-from events.lenient import Members, Reader
-from events.names import azure_cluster, cluster_name, digest, known
+from events.lenient import ABSENT, UNREADABLE, Members, Never, Reader
+from events.names import azure_cluster, azure_node_group, cluster_name, digest, known
 from events.outcome import HEAD_BYTES, Malformed, Skipped
 from events.times import micros
 
@@ -29,7 +29,7 @@ OTHERS = aks.OTHERS | {
     "serviceprincipalsigninlogs",
     "signinlogs",
 }
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 _SCHEMA = "http://schemas.{}/identity/claims/{}"
 
 
@@ -103,12 +103,59 @@ class ActivityRecord(Struct, frozen=True, gc=False, rename="camel"):
     caller: str = ""
 
 
+class Properties(Struct, frozen=True, gc=False):
+    """What an operation adds; a record with a log in it is one of a cluster."""
+
+    log: Never = 0
+
+
+class PlainRecord(ActivityRecord, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+    """A record of the Event Hubs form, with nothing in it but what Azure Monitor writes."""
+
+    properties: Properties | str | None = None
+    duration_ms: Raw = ABSENT
+    level: Raw = ABSENT
+    location: Raw = ABSENT
+    result_description: Raw = ABSENT
+    tenant_id: Raw = ABSENT
+    release_version: Raw = field(default=ABSENT, name="ReleaseVersion")
+    role_location: Raw = field(default=ABSENT, name="RoleLocation")
+    stamp: Raw = field(default=ABSENT, name="Stamp")
+
+
+class PlainRecords(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The envelope of Event Hubs, and nothing beside it."""
+
+    records: tuple[PlainRecord, ...]
+
+
+_plain = Reader(PlainRecord).strict
+_plain_list = Reader(PlainRecords).strict
 _reader = Reader(ActivityRecord)
+_NO_AUTHORIZATION, _NO_CLAIMS = Authorization(), Claims()
 
 
 def recognises(members: Members) -> bool:
     """Whether an object is a record of Azure Monitor; what is no operation is skipped when it is decoded."""
     return "operationName" in members or ("metricName" in members and "resourceId" in members)
+
+
+def guess(record: bytes, cluster: str) -> ActivityEvent | None:
+    """The event of a record that is plainly an operation; None where a closer look is needed."""
+    try:
+        return _item(_plain(record), cluster)
+    except UNREADABLE:
+        return None
+
+
+def guess_all(envelope: bytes, cluster: str) -> list[ActivityEvent] | None:
+    """The events of an envelope whose records are all plainly operations; None where a closer look is needed."""
+    try:
+        records = _plain_list(envelope).records
+    except UNREADABLE:
+        return None
+    items = [item for record in records if (item := _item(record, cluster)) is not None]
+    return items if 0 < len(items) == len(records) else None
 
 
 def decode(record: bytes, cluster: str) -> ActivityEvent | Skipped | Malformed:
@@ -134,31 +181,44 @@ def decode(record: bytes, cluster: str) -> ActivityEvent | Skipped | Malformed:
     return _event(wire, operation, category, time, record, cluster)
 
 
+def _item(wire: PlainRecord, cluster: str) -> ActivityEvent | None:
+    category, operation = _text(wire.category).casefold(), _text(wire.operation_name).lower()
+    if category not in OPERATIONS or "/" not in operation or not wire.correlation_id:
+        return None
+    time = micros(wire.time or wire.event_timestamp)
+    return None if time is None else _event(wire, operation, category, time, b"", cluster)
+
+
 def _event(
     wire: ActivityRecord, operation: str, category: str, time: int, record: bytes, cluster: str
 ) -> ActivityEvent:
-    authorization = _first(wire.identity.authorization, wire.authorization)
-    claims = _first(wire.identity.claims, wire.claims)
-    resource, mirid = wire.resource_id.lower(), claims.xms_mirid.lower()
-    scope = authorization.scope.lower()
+    authorization = _first(wire.identity.authorization, wire.authorization, _NO_AUTHORIZATION)
+    claims = _first(wire.identity.claims, wire.claims, _NO_CLAIMS)
+    evidence, correlation = authorization.evidence, wire.correlation_id.lower()
+    resource, identity, scope = wire.resource_id.lower(), claims.xms_mirid.lower(), authorization.scope.lower()
     result = (wire.result_type or wire.status.value).lower()
-    found = azure_cluster(resource) or azure_cluster(mirid) or azure_cluster(scope)
-    key = "\0".join((operation, resource, result)).encode()
+    key = f"{operation}\0{resource}\0{result}".encode()
     return ActivityEvent(
-        cluster=cluster_name(found, cluster),
+        cluster=cluster_name(_cluster(resource, identity, scope), cluster),
         time=time,
-        event_id=digest(wire.correlation_id.lower().encode(), key) if wire.correlation_id else digest(record),
+        event_id=digest(correlation.encode(), key) if correlation else digest(record),
         operation=operation,
         resource_id=resource,
         result=result,
         signature=wire.result_signature or wire.sub_status.value,
         category=category,
-        correlation_id=wire.correlation_id.lower(),
-        identity=_identity(claims, authorization.evidence, wire.caller),
+        correlation_id=correlation,
+        identity=_identity(claims, evidence, wire.caller),
         address=wire.caller_ip_address or wire.http_request.client_ip_address,
-        role=authorization.evidence.role.lower(),
-        scope=authorization.evidence.role_assignment_scope.lower() or scope,
+        role=evidence.role.lower(),
+        scope=evidence.role_assignment_scope.lower() or scope,
     )
+
+
+def _cluster(resource: str, identity: str, scope: str) -> str:
+    """The cluster that one of these ids names; else the one whose nodes the identity, or the resource, belongs to."""
+    named = azure_cluster(resource) or azure_cluster(identity) or azure_cluster(scope)
+    return named or azure_node_group(identity) or azure_node_group(resource) or azure_node_group(scope)
 
 
 def _identity(claims: Claims, evidence: Evidence, caller: str) -> Identity:
@@ -186,6 +246,6 @@ def _text(name: str | Localizable) -> str:
     return name if isinstance(name, str) else name.value
 
 
-def _first(told: T, other: T) -> T:
+def _first(told: T, other: T, nothing: T) -> T:
     """What is told, else the other."""
-    return other if told == type(told)() else told
+    return other if told == nothing else told

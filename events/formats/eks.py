@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from events.audit import AuditEvent
 from events.formats import native
-from events.lenient import Integer, Members, Reader
+from events.lenient import ABSENT, UNREADABLE, Integer, Members, Reader
 from events.names import cluster_name, known
 from events.outcome import HEAD_BYTES, Malformed, Skipped
 
@@ -37,12 +37,30 @@ class Payload(Struct, frozen=True, gc=False, rename="camel"):
     log_events: tuple[LogEvent, ...] = ()
 
 
+class PlainPayload(Payload, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+    """A payload with nothing in it but what CloudWatch writes."""
+
+    owner: Raw = ABSENT
+    policy_level: Raw = ABSENT
+    subscription_filters: Raw = ABSENT
+
+
+_plain = Reader(PlainPayload).strict
 _reader = Reader(Payload)
 
 
 def recognises(members: Members) -> bool:
     """Whether an object is the payload of a subscription."""
     return "logEvents" in members and ("logGroup" in members or "messageType" in members)
+
+
+def guess_all(payload: bytes, cluster: str) -> list[AuditEvent | Skipped | Malformed] | None:
+    """The items of what is plainly a payload, as long as one record at most; None where a closer look is needed."""
+    try:
+        wire = _plain(payload)
+    except UNREADABLE:
+        return None
+    return _items(wire, cluster, len(payload)) if wire.log_events else None
 
 
 def decode(payload: bytes, cluster: str, largest: int) -> list[AuditEvent | Skipped | Malformed]:
@@ -52,7 +70,10 @@ def decode(payload: bytes, cluster: str, largest: int) -> list[AuditEvent | Skip
         return [Malformed(reading, payload[:HEAD_BYTES])]
     if "logEvents" in reading.wrong:
         return [Malformed("wrong type", payload[:HEAD_BYTES], f"logEvents: {reading.wrong['logEvents']}")]
-    wire = reading.value
+    return _items(reading.value, cluster, largest)
+
+
+def _items(wire: Payload, cluster: str, largest: int) -> list[AuditEvent | Skipped | Malformed]:
     skipped = _other_stream(wire)
     if skipped is not None:
         return [skipped] * max(len(wire.log_events), 1)
@@ -75,7 +96,8 @@ def _item(event: LogEvent, cluster: str, largest: int) -> AuditEvent | Skipped |
         return Malformed("too long", message[:HEAD_BYTES])
     if not message:
         return Malformed("no log", message)
-    return native.decode_text(message, cluster, None if event.timestamp is None else event.timestamp * 1_000)
+    received = None if event.timestamp is None else event.timestamp * 1_000
+    return native.guess(message, cluster) or native.decode_text(message, cluster, received)
 
 
 def _cluster(log_group: str, default: str) -> str:

@@ -1,18 +1,15 @@
-"""The output fields of a Falco record: which there are depends on the rule, and absent is written in three ways."""
+"""What the output fields of a Falco record say of processes, of a container, and of what was done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from events.formats.falco_records import TOLD_OF_EACH, OutputFields, Told, told_of_ancestors
 from events.names import UNSET_UID, container_id, unmapped
 from events.runtime import Connection, Container, File, Kind, Process
 from events.times import micros_of_nanos
 
+HIGHEST_PORT = 65_535
 LONGEST_NUMBER = 19
 """Digits: what 64 bits hold."""
-ANCESTORS = 10
-"""How far up a rule may name ancestors."""
 EXECUTIONS = frozenset({"execve", "execveat"})
 CONNECTIONS = {
     "connect": "out",
@@ -61,181 +58,172 @@ FILES = {
     "mount": "mount",
 }
 """What a system call does to a file."""
+WRITE_FLAGS = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
 EXITS = frozenset({"procexit", "exit", "exit_group"})
 _NETWORKS = frozenset({"ipv4", "ipv6", "4", "6"})
 _OTHER_DESCRIPTORS = frozenset({"unix", "pipe", "event", "signalfd", "eventpoll", "inotify", "netlink"})
+TRUE = (True, "true")
+NOBODY = Process()
 
 
-class Fields:
-    """Output fields by name.
+def text(told: Told) -> str:
+    """What a field says, as text; empty if it says nothing.
 
-    Parameters
-    ----------
-    values
-        The `output_fields` of a record.
+    >>> text("curl"), text(42), text("<NA>"), text(None)
+    ('curl', '42', '', '')
     """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-
-    def text(self, *names: str) -> str:
-        """The first of these that is present, as text; empty if none is.
-
-        >>> Fields({"proc.exepath": "<NA>", "proc.name": "curl"}).text("proc.exepath", "proc.name")
-        'curl'
-        """
-        for name in names:
-            value = self.values.get(name)
-            if isinstance(value, str) and value not in ("", "<NA>"):
-                return value
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
-                return str(value)
-        return ""
-
-    def number(self, *names: str) -> int | None:
-        """The first of these that is a number, or text that is one."""
-        for name in names:
-            text = self.text(name)
-            digits = text.removeprefix("-")
-            if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER:
-                return int(text)
-        return None
-
-    def port(self, *names: str) -> int | None:
-        """The first of these that can be a port."""
-        found = (self.number(name) for name in names)
-        return next((port for port in found if port is not None and 0 < port <= 65_535), None)
-
-    def flag(self, name: str) -> bool:
-        """Whether a field is true, in JSON or as text."""
-        return self.values.get(name) in (True, "true")
+    if isinstance(told, str):
+        return "" if told == "<NA>" else told
+    return "" if told is None else str(told)
 
 
-def process_of(fields: Fields, node: str, time: int) -> Process:
+def number(told: Told) -> int | None:
+    """What a field says if that is a number, or text that is one.
+
+    >>> number(42), number("-1"), number("<NA>"), number(None)
+    (42, -1, None, None)
+    """
+    if not isinstance(told, str):
+        return told
+    digits = told.removeprefix("-")
+    return int(told) if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER else None
+
+
+def process_of(fields: OutputFields, node: str, time: int) -> Process:
     """The process; its exec id is built from node, pid and start, or from the event's time if no start is known."""
-    pid = fields.number("proc.pid")
-    command, name = fields.text("proc.cmdline"), fields.text("proc.name")
-    start = fields.number("proc.pid.ts")
-    auid = fields.number("user.loginuid")
+    pid, start, auid = number(fields.pid), number(fields.started), number(fields.login_uid)
+    command, name = text(fields.command), text(fields.name)
     return Process(
-        exec_id=_exec_id(node, pid, start or time * 1_000),
-        binary=fields.text("proc.exepath", "proc.name", "proc.exe") or command.partition(" ")[0],
-        arguments=fields.text("proc.args") or _arguments(command, name),
-        pid=pid,
-        uid=fields.number("user.uid"),
-        cwd=fields.text("proc.cwd"),
-        started=micros_of_nanos(start),
-        auid=None if auid in (-1, UNSET_UID) else auid,
-        session=fields.number("proc.sid"),
-        parent_exec_id=_exec_id(node, fields.number("proc.ppid"), fields.number("proc.ppid.ts")),
-        container_pid=fields.number("proc.vpid"),
+        _exec_id(node, pid, start or time * 1_000),
+        text(fields.exe_path) or name or text(fields.exe) or command.partition(" ")[0],
+        text(fields.arguments) or _arguments(command, name),
+        None,
+        pid,
+        number(fields.uid),
+        text(fields.cwd),
+        micros_of_nanos(start),
+        None if auid in (-1, UNSET_UID) else auid,
+        number(fields.session),
+        _exec_id(node, number(fields.parent_pid), number(fields.parent_started)),
+        number(fields.container_pid),
     )
 
 
-def parent_of(fields: Fields, node: str) -> Process | None:
+def parent_of(fields: OutputFields, node: str) -> Process | None:
     """The parent, by whatever the rule says of it."""
-    command, name = fields.text("proc.pcmdline"), fields.text("proc.pname", "proc.aname[1]")
-    binary = fields.text("proc.pexepath", "proc.aexepath[1]") or name or command.partition(" ")[0]
-    pid, start = fields.number("proc.ppid", "proc.apid[1]"), fields.number("proc.ppid.ts")
+    command, name = text(fields.parent_command), text(fields.parent_name) or text(fields.parent_aname)
+    binary = text(fields.parent_exe_path) or text(fields.parent_path) or name or command.partition(" ")[0]
+    pid, start = number(fields.parent_pid), number(fields.parent_started)
+    if pid is None:
+        pid = number(fields.parent_apid)
     if not binary and pid is None:
         return None
-    return Process(
-        exec_id=_exec_id(node, pid, start),
-        binary=binary,
-        arguments=_arguments(command, name),
-        pid=pid,
-        started=micros_of_nanos(start),
-    )
+    arguments = _arguments(command, name)
+    return Process(_exec_id(node, pid, start), binary, arguments, pid=pid, started=micros_of_nanos(start))
 
 
-def ancestors_of(fields: Fields) -> tuple[Process, ...]:
+def ancestors_of(fields: OutputFields) -> tuple[Process, ...]:
     """From the grandparent upwards; one that the rule does not name, below one that it names, is an empty Process."""
-    found = [_ancestor(fields, level) for level in range(2, ANCESTORS + 1)]
-    while found and found[-1] == Process():
+    told, found = told_of_ancestors(fields), []
+    while told.count(None) < len(told):
+        found.append(_ancestor(*told[:TOLD_OF_EACH]))
+        told = told[TOLD_OF_EACH:]
+    while found and found[-1] == NOBODY:
         found.pop()
     return tuple(found)
 
 
-def container_of(fields: Fields) -> tuple[Container | None, bool | None]:
+def container_of(fields: OutputFields) -> tuple[Container | None, bool | None]:
     """The container, and whether it was certainly none; both None if the record does not say."""
-    identifier, name = fields.text("container.id"), fields.text("container.name")
-    if "host" in (identifier, name):
+    identifier, name = text(fields.container_id), text(fields.container_name)
+    if identifier == "host" or name == "host":
         return None, True
-    pod, namespace = fields.text("k8s.pod.name"), fields.text("k8s.ns.name")
+    pod, namespace = text(fields.pod) or text(fields.meta_pod), text(fields.namespace) or text(fields.meta_namespace)
     if not identifier and not name and not pod:
         return None, None
-    repository, tag = fields.text("container.image.repository"), fields.text("container.image.tag")
-    image = f"{repository}:{tag}" if repository and tag else repository or fields.text("container.image")
-    started = micros_of_nanos(fields.number("container.start_ts"))
+    repository, tag = text(fields.container_repository), text(fields.container_tag)
+    image = f"{repository}:{tag}" if repository and tag else repository or text(fields.container_image)
+    started = micros_of_nanos(number(fields.container_started))
     return Container(container_id(identifier), name, image, namespace, pod, started=started), False
 
 
-def reported(fields: Fields) -> tuple[Kind, File | None, Connection | None]:
+def reported(fields: OutputFields) -> tuple[Kind, File | None, Connection | None]:
     """What the record is about, as its fields tell: an execution, a connection, a file, an exit."""
-    call = fields.text("evt.type", "syscall.type")
+    call = text(fields.call) or text(fields.early_call)
     if call in EXECUTIONS:
         return Kind.EXEC, None, None
     if call in EXITS:
         return Kind.EXIT, None, None
-    kind = fields.text("fd.type", "fd.typechar")
+    kind = text(fields.descriptor_type) or text(fields.descriptor_letter)
     if call in CONNECTIONS or (call not in FILES and _is_network(fields, kind)):
         connection = None if kind in _OTHER_DESCRIPTORS else _connection(fields, CONNECTIONS.get(call, "out"))
         return (Kind.OTHER if connection is None else Kind.CONNECTION), None, connection
-    path = fields.text("fs.path.name", "fd.name", "evt.arg.path", "evt.arg.name")
+    path = _path(fields)
     if path and kind not in _OTHER_DESCRIPTORS and (call in FILES or not call):
         return Kind.FILE, File(path, _access(fields, call)), None
     return (Kind.EXEC if not call and _is_command(fields) else Kind.OTHER), None, None
 
 
-def _is_network(fields: Fields, kind: str) -> bool:
-    return kind in _NETWORKS or bool(fields.text("fd.rip", "fd.sip"))
+def _path(fields: OutputFields) -> str:
+    named = text(fields.path) or text(fields.descriptor)
+    return named or text(fields.argument_path) or text(fields.argument_name)
 
 
-def _is_command(fields: Fields) -> bool:
-    return bool(fields.text("proc.cmdline", "proc.exepath", "proc.name"))
+def _is_network(fields: OutputFields, kind: str) -> bool:
+    return kind in _NETWORKS or bool(text(fields.remote_ip) or text(fields.server_ip))
 
 
-def _connection(fields: Fields, direction: str) -> Connection | None:
-    local, _, remote = fields.text("fd.name").rpartition("->")
+def _is_command(fields: OutputFields) -> bool:
+    return bool(text(fields.command) or text(fields.exe_path) or text(fields.name))
+
+
+def _connection(fields: OutputFields, direction: str) -> Connection | None:
+    local, _, remote = text(fields.descriptor).rpartition("->")
     end = local or remote if direction == "listen" else remote
-    ips, ports = _ends(direction)
-    address, port = fields.text(*ips), fields.port(*ports)
-    host, _, number = end.rpartition(":")
+    address, port = _end(fields, direction)
+    host, _, digits = end.rpartition(":")
     address = address or host
-    if port is None and number.isascii() and number.isdigit() and len(number) < 6 and int(number) < 65_536:
-        port = int(number)
-    return Connection(unmapped(address), port, fields.text("fd.l4proto").lower(), direction) if address else None
+    if port is None:
+        port = _port(digits)
+    return Connection(unmapped(address), port, text(fields.protocol).lower(), direction) if address else None
 
 
-def _ends(direction: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _end(fields: OutputFields, direction: str) -> tuple[str, int | None]:
+    """The other side of a connection, or the local one of a socket that listens."""
     if direction == "in":
-        return ("fd.rip", "fd.cip"), ("fd.rport", "fd.cport")
+        return text(fields.remote_ip) or text(fields.client_ip), _port(fields.remote_port, fields.client_port)
     if direction == "listen":
-        return ("fd.lip", "fd.sip"), ("fd.lport", "fd.sport")
-    return ("fd.rip", "fd.sip"), ("fd.rport", "fd.sport")
+        return text(fields.local_ip) or text(fields.server_ip), _port(fields.local_port, fields.server_port)
+    return text(fields.remote_ip) or text(fields.server_ip), _port(fields.remote_port, fields.server_port)
 
 
-def _access(fields: Fields, call: str) -> str:
+def _port(*told: Told) -> int | None:
+    found = (number(value) for value in told)
+    return next((port for port in found if port is not None and 0 < port <= HIGHEST_PORT), None)
+
+
+def _access(fields: OutputFields, call: str) -> str:
     access = FILES.get(call, "")
     if access not in ("", "open"):
         return access
-    flags = fields.text("evt.arg.flags")
-    if fields.flag("evt.is_open_write") or any(flag in flags for flag in ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")):
+    flags = text(fields.argument_flags)
+    if fields.is_open_write in TRUE or any(flag in flags for flag in WRITE_FLAGS):
         return "write"
-    return "read" if fields.flag("evt.is_open_read") or "O_RDONLY" in flags else access
+    return "read" if fields.is_open_read in TRUE or "O_RDONLY" in flags else access
 
 
-def _ancestor(fields: Fields, level: int) -> Process:
-    command, name = fields.text(f"proc.acmdline[{level}]"), fields.text(f"proc.aname[{level}]")
-    binary = fields.text(f"proc.aexepath[{level}]") or name or command.partition(" ")[0]
-    return Process(binary=binary, arguments=_arguments(command, name), pid=fields.number(f"proc.apid[{level}]"))
+def _ancestor(name: Told, path: Told, command: Told, pid: Told) -> Process:
+    line, title = text(command), text(name)
+    binary = text(path) or title or line.partition(" ")[0]
+    return Process(binary=binary, arguments=_arguments(line, title), pid=number(pid))
 
 
 def _arguments(command: str, name: str) -> str:
     """The command line without the name before it; a name may have spaces in it."""
-    if name and command.startswith(f"{name} "):
-        return command[len(name) + 1 :]
-    return command.partition(" ")[2]
+    first, _, rest = command.partition(" ")
+    if first == name or not command.startswith(f"{name} "):
+        return rest
+    return command[len(name) + 1 :]
 
 
 def _exec_id(node: str, pid: int | None, start: int | None) -> str:

@@ -7,11 +7,12 @@ import re
 import msgspec
 from msgspec import Raw, Struct
 
-from events.audit import AuditEvent, ObjectRef, User
+from events.audit import NO_OBJECT, AuditEvent, ObjectRef, User
 from events.formats import native
-from events.lenient import ABSENT, Integer, Members, Reader, present
+from events.lenient import ABSENT, UNREADABLE, Integer, Members, Reader
 from events.names import cluster_name, digest
 from events.outcome import HEAD_BYTES, Malformed, Skipped
+from events.remembered import remembered
 from events.times import micros
 
 HTTP_OF_GRPC = {
@@ -99,12 +100,34 @@ class LogEntry(Struct, frozen=True, gc=False, rename="camel"):
     receive_timestamp: str = ""
 
 
+class PlainEntry(LogEntry, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+    """An entry with nothing in it but what Cloud Logging writes."""
+
+    log_name: Raw = ABSENT
+    severity: Raw = ABSENT
+    trace: Raw = ABSENT
+    span_id: Raw = ABSENT
+
+
+_plain = Reader(PlainEntry).strict
 _reader = Reader(LogEntry)
 
 
 def recognises(members: Members) -> bool:
     """Whether an object is an entry of Cloud Logging."""
     return "protoPayload" in members or ("logName" in members and "insertId" in members)
+
+
+def guess(record: bytes, cluster: str) -> AuditEvent | Skipped | None:
+    """The item of a record that is plainly an entry; None where a closer look is needed."""
+    try:
+        wire = _plain(record)
+    except UNREADABLE:
+        return None
+    if wire.proto_payload is None:
+        return None
+    item = _item(wire, wire.proto_payload, record, cluster)
+    return None if isinstance(item, Malformed) else item
 
 
 def decode(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed:
@@ -115,9 +138,16 @@ def decode(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed:
     for path, problem in reading.wrong.items():
         if path in ("protoPayload", "protoPayload.methodName", "protoPayload.resourceName"):
             return Malformed("wrong type", record[:HEAD_BYTES], f"{path}: {problem}")
-    wire, payload = reading.value, reading.value.proto_payload
-    if payload is None:
+    wire = reading.value
+    if wire.proto_payload is None:
         return Skipped("gke log entry without audit payload")
+    item = _item(wire, wire.proto_payload, record, cluster, has_wrong_time="timestamp" in reading.wrong)
+    return msgspec.structs.replace(item, truncated=True) if reading.pruned and isinstance(item, AuditEvent) else item
+
+
+def _item(
+    wire: LogEntry, payload: Payload, record: bytes, cluster: str, *, has_wrong_time: bool = False
+) -> AuditEvent | Skipped | Malformed:
     if payload.service_name != "k8s.io" and not payload.method_name.startswith("io.k8s."):
         return Skipped("gke log entry of another service")
     head, _, verb = payload.method_name.rpartition(".")
@@ -127,14 +157,13 @@ def decode(record: bytes, cluster: str) -> AuditEvent | Skipped | Malformed:
     if time is None:
         time = micros(wire.receive_timestamp)
     if time is None:
-        wrong = wire.timestamp or wire.receive_timestamp or "timestamp" in reading.wrong
-        return Malformed("bad time" if wrong else "no time", record[:HEAD_BYTES])
-    event = _event(wire, payload, verb.lower(), time, record, cluster)
-    return msgspec.structs.replace(event, truncated=True) if reading.pruned else event
+        is_wrong = wire.timestamp or wire.receive_timestamp or has_wrong_time
+        return Malformed("bad time" if is_wrong else "no time", record[:HEAD_BYTES])
+    return _event(wire, payload, verb.lower(), time, record, cluster)
 
 
 def _event(wire: LogEntry, payload: Payload, verb: str, time: int, record: bytes, cluster: str) -> AuditEvent:
-    caller, response = payload.request_metadata, present(payload.response)
+    caller, response = payload.request_metadata, native.body_of(payload.response)
     ref = object_of(payload.method_name, payload.resource_name)
     if not ref.name and verb == "create" and response is not None:
         ref = native.named(ref, response)
@@ -147,11 +176,13 @@ def _event(wire: LogEntry, payload: Payload, verb: str, time: int, record: bytes
         addresses=(caller.caller_ip,) if caller.caller_ip else (),
         user_agent=caller.caller_supplied_user_agent,
         object=ref,
+        uri="" if ref.resource else f"/{payload.resource_name.lstrip('/')}",
         code=http_status(payload.status.code),
         decision=wire.labels.decision,
         reason=wire.labels.reason,
-        request=present(payload.request),
+        request=native.body_of(payload.request),
         response=response,
+        truncated=native.is_text(payload.request) or native.is_text(payload.response),
     )
 
 
@@ -174,9 +205,13 @@ def object_of(method: str, resource_name: str) -> ObjectRef:
     >>> ref = object_of("io.k8s.core.v1.pods.exec.create", "core/v1/namespaces/shop/pods/web/exec")
     >>> ref.resource, ref.subresource, ref.namespace, ref.name
     ('pods', 'exec', 'shop', 'web')
+    >>> object_of("io.k8s.get", "healthz").resource
+    ''
     """
     resource, subresource = _resource(method)
     group, version, path = _path(resource_name)
+    if not resource and not version:
+        return NO_OBJECT
     namespace = ""
     if resource != "namespaces" and path[0] == "namespaces" and len(path) > 1:
         namespace, path = path[1], [*path[2:], ""]
@@ -191,13 +226,14 @@ def object_of(method: str, resource_name: str) -> ObjectRef:
     )
 
 
+@remembered
 def _resource(method: str) -> tuple[str, str]:
     parts = method.split(".")[:-1]
     if len(parts) > 1 and _VERSION.fullmatch(parts[-2]):
         return parts[-1], ""
     if len(parts) > 2 and _VERSION.fullmatch(parts[-3]):
         return parts[-2], parts[-1]
-    return parts[-1] if parts else "", ""
+    return "", ""
 
 
 def _path(resource_name: str) -> tuple[str, str, list[str]]:

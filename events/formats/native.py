@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, field
 
 from events.audit import NO_OBJECT, AuditEvent, ObjectRef, User
-from events.lenient import ABSENT, UNREADABLE, Integer, Members, Reader, present, text_of
+from events.lenient import ABSENT, UNREADABLE, Integer, Members, Never, Reader, text_of
 from events.names import digest
 from events.outcome import HEAD_BYTES, Malformed, Skipped
-from events.repair import leading_members
+from events.repair import is_cut, leading_members
 from events.times import micros
 
 ESSENTIAL = frozenset(
@@ -32,10 +32,12 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class Annotations(Struct, frozen=True, gc=False):
-    """What the authorizer said."""
+    """What the authorizer said, and what the backend left out."""
 
     decision: str | None = field(default=None, name="authorization.k8s.io/decision")
     reason: str | None = field(default=None, name="authorization.k8s.io/reason")
+    truncated: str | None = field(default=None, name="audit.k8s.io/truncated")
+    """`true` if the API server left the bodies out because the event was too long for its backend."""
 
 
 class Metadata(Struct, frozen=True, gc=False, rename="camel"):
@@ -52,8 +54,8 @@ class Body(Struct, frozen=True, gc=False):
     metadata: Metadata = Metadata()
 
 
-class AuditRecord(Struct, frozen=True, gc=False, rename="camel"):
-    """An audit event of any version, its fields in the order in which the API server writes them."""
+class Request(Struct, frozen=True, gc=False, rename="camel"):
+    """What an audit event reports, in the order in which the API server writes it."""
 
     level: str | None = None
     audit_id: str = field(default="", name="auditID")
@@ -68,29 +70,48 @@ class AuditRecord(Struct, frozen=True, gc=False, rename="camel"):
     response_status: Answer = Answer()
     request_object: Raw = ABSENT
     response_object: Raw = ABSENT
-    request_received_timestamp: str = ""
     stage_timestamp: str = ""
     annotations: Annotations = Annotations()
+
+
+class PlainRecord(Request, frozen=True, gc=False):
+    """An audit event that has its time where it belongs. An EventList is refused at its first item."""
+
+    items: Never = 0
+
+
+class AuditRecord(Request, frozen=True, gc=False, rename="camel"):
+    """An audit event of any version."""
+
+    request_received_timestamp: str = ""
     metadata: Metadata = Metadata()
     timestamp: str = ""
 
 
+class EventList(Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+    """What the webhook backend sends, and nothing beside it."""
+
+    kind: str = ""
+    api_version: str = ""
+    metadata: Raw = ABSENT
+    items: tuple[PlainRecord, ...] = ()
+
+
 class Unmarked(Struct, frozen=True, gc=False):
-    """Base of records that are none if they have what marks an audit event."""
+    """Base of plain records of other formats: none of them has what marks an audit event."""
 
-    kind: Raw | UnsetType = UNSET
-    verb: Raw | UnsetType = UNSET
-    audit_id: Raw | UnsetType = field(default=UNSET, name="auditID")
-
-    @property
-    def marked(self) -> bool:
-        """Whether the record is an audit event after all, or may be one."""
-        return self.kind is not UNSET or self.verb is not UNSET or self.audit_id is not UNSET
+    kind: Never = 0
+    verb: Never = 0
+    audit_id: Never = field(default=0, name="auditID")
 
 
 _reader = Reader(AuditRecord)
-_strict = _reader.strict
+_plain = Reader(PlainRecord).strict
+_plain_list = Reader(EventList).strict
 _body = msgspec.json.Decoder(Body)
+_QUOTE = ord('"')
+_BODIES = (b',"responseObject":', b',"requestObject":')
+"""The last is written first, so where one is cut the other either came whole or is not there."""
 
 
 def recognises(members: Members) -> bool:
@@ -101,15 +122,20 @@ def recognises(members: Members) -> bool:
 def guess(record: bytes | str, cluster: str) -> AuditEvent | Skipped | None:
     """The event of a record that is plainly one; None where a closer look is needed."""
     try:
-        wire = _strict(record)
+        wire = _plain(record)
     except UNREADABLE:
         return None
-    stage, time = wire.stage, micros(wire.stage_timestamp)
-    if stage == "RequestReceived":
-        return RECEIVED
-    if time is None or not wire.verb or not wire.audit_id:
+    return _item(wire, cluster)
+
+
+def guess_all(envelope: bytes, cluster: str) -> list[AuditEvent | Skipped] | None:
+    """The events of an EventList whose items are all plain; None where a closer look is needed."""
+    try:
+        wire = _plain_list(envelope)
+    except UNREADABLE:
         return None
-    return _event(wire, time, wire.audit_id, cluster)
+    items = [item for record in wire.items if (item := _item(record, cluster)) is not None]
+    return items if wire.kind == "EventList" and 0 < len(items) == len(wire.items) else None
 
 
 def decode(record: bytes, cluster: str, received: int | None = None) -> AuditEvent | Skipped | Malformed:
@@ -139,21 +165,47 @@ def decode_text(text: bytes, cluster: str, received: int | None) -> AuditEvent |
 
     That must say what was done to what, else the record is Malformed.
     """
-    item = decode(text, cluster, received)
+    head = text[:HEAD_BYTES]
+    is_open = text.startswith(b"{") and not text.rstrip().endswith(b"}")
+    item = Malformed("not JSON", head) if is_open else decode(text, cluster, received)
     if not isinstance(item, Malformed) or item.reason != "not JSON":
         return item
-    salvaged = decode(leading_members(text.decode()).encode(), cluster, received)
+    salvaged = _salvaged(text, cluster, received)
     if not isinstance(salvaged, AuditEvent):
         return item if isinstance(salvaged, Malformed) else salvaged
     if salvaged.object == NO_OBJECT:
-        return Malformed(item.reason, item.head, "cut before it says what was done to what")
+        return Malformed("not JSON", head, "cut before it says what was done to what")
     return msgspec.structs.replace(salvaged, truncated=True)
 
 
-def _event(wire: AuditRecord, time: int, event_id: str, cluster: str) -> AuditEvent:
-    verb, ref, annotations = wire.verb.lower(), wire.object_ref, wire.annotations
-    response = wire.response_object
-    if not ref.name and response is not ABSENT and verb == "create":
+def _salvaged(text: bytes, cluster: str, received: int | None) -> AuditEvent | Skipped | Malformed:
+    """The event in those members of a cut text that came whole; nearly always the cut is in a body."""
+    for name in _BODIES:
+        members, found, body = text.partition(name)
+        if found and is_cut(body):
+            item = decode(members + b"}", cluster, received)
+            if not isinstance(item, Malformed):
+                return item
+    return decode(leading_members(text.decode()).encode(), cluster, received)
+
+
+def _item(wire: PlainRecord, cluster: str) -> AuditEvent | Skipped | None:
+    if wire.stage == "RequestReceived":
+        return RECEIVED
+    time = micros(wire.stage_timestamp)
+    if time is None or not wire.verb or not wire.audit_id:
+        return None
+    return _event(wire, time, wire.audit_id, cluster)
+
+
+def _event(wire: Request, time: int, event_id: str, cluster: str) -> AuditEvent:
+    ref, annotations, verb = wire.object_ref, wire.annotations, wire.verb.lower()
+    request = None if wire.request_object is ABSENT else body_of(wire.request_object)
+    response = None if wire.response_object is ABSENT else body_of(wire.response_object)
+    truncated = annotations.truncated == "true"
+    if request is None or response is None:
+        truncated = truncated or is_text(wire.request_object) or is_text(wire.response_object)
+    if verb == "create" and response is not None and not ref.name:
         ref = named(ref, response)
     return AuditEvent(
         cluster,
@@ -171,9 +223,20 @@ def _event(wire: AuditRecord, time: int, event_id: str, cluster: str) -> AuditEv
         annotations.decision,
         annotations.reason,
         wire.level,
-        present(wire.request_object),
-        present(response),
+        request,
+        response,
+        truncated,
     )
+
+
+def body_of(raw: Raw) -> Raw | None:
+    """A body, which is an object or a list; None if there is none."""
+    return raw if raw is not ABSENT and memoryview(raw)[0] in b"{[" else None
+
+
+def is_text(raw: Raw) -> bool:
+    """Whether a text stands in place of a body: AKS writes `skipped-too-big-size-object` for a large one."""
+    return raw is not ABSENT and memoryview(raw)[0] == _QUOTE
 
 
 def _times(wire: AuditRecord) -> tuple[str, ...]:

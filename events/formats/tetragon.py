@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from events.formats.tetragon_hooks import access_of, connection_of, path_of
 from events.formats.tetragon_records import (
@@ -10,23 +10,17 @@ from events.formats.tetragon_records import (
     KINDS,
     LOSSES,
     SOCKETS,
-    Capabilities,
+    Lineage,
     Pod,
     Report,
     TetragonRecord,
     TracedParent,
     TracedProcess,
 )
-from events.lenient import (
-    UNREADABLE,
-    Members,
-    Reader,
-    elements_of,
-    text_of,
-)
+from events.lenient import UNREADABLE, Members, Reader, elements_of, text_of
 from events.names import CONTAINER_DIGITS, UNSET_UID, cluster_name, container_id, digest
 from events.outcome import HEAD_BYTES, Malformed
-from events.remembered import remembered
+from events.remembered import Memory
 from events.runtime import Connection, Container, File, Kind, Process, RuntimeEvent
 from events.times import micros, often_micros
 
@@ -44,8 +38,6 @@ def guess(record: bytes, cluster: str) -> RuntimeEvent | None:
     try:
         wire = _strict(record)
     except UNREADABLE:
-        return None
-    if wire.marked or wire.category is not UNSET:
         return None
     item = _item(wire, record, cluster)
     return None if isinstance(item, Malformed) else item
@@ -130,7 +122,7 @@ def _socket(name: str, report: Report) -> Connection:
 
 def _event(
     wire: TetragonRecord,
-    report: Report,
+    report: Lineage,
     process: TracedProcess,
     kind: Kind,
     time: int,
@@ -141,10 +133,7 @@ def _event(
     function: str = "",
     policy: str = "",
 ) -> RuntimeEvent:
-    pod, container_pid, probe = process.pod, None, False
-    if pod is not None and pod.container is not None:
-        container_pid, probe = pod.container.pid, pod.container.maybe_exec_probe
-    container = _container(pod, process.docker)
+    container, parent = _container(process.pod, process.docker), report.parent
     return RuntimeEvent(
         cluster,
         time,
@@ -152,8 +141,8 @@ def _event(
         kind,
         "tetragon",
         wire.node_name,
-        _process(process, container_pid, probe, _effective(process.cap)),
-        None if report.parent is None else _process(report.parent),
+        _process(process, None if process.cap is None else _recall_names(bytes(process.cap.effective))),
+        None if parent is None else _process(parent),
         tuple(_process(ancestor) for ancestor in report.ancestors) if report.ancestors else (),
         container,
         container is None,
@@ -164,12 +153,8 @@ def _event(
     )
 
 
-def _process(
-    wire: TracedParent,
-    container_pid: int | None = None,
-    probe: bool = False,
-    capabilities: tuple[str, ...] | None = None,
-) -> Process:
+def _process(wire: TracedParent, capabilities: tuple[str, ...] | None = None) -> Process:
+    auid, container = wire.auid, None if wire.pod is None else wire.pod.container
     return Process(
         wire.exec_id,
         wire.binary,
@@ -179,11 +164,11 @@ def _process(
         wire.uid,
         wire.cwd,
         often_micros(wire.start_time),
-        None if wire.auid == UNSET_UID else wire.auid,
+        None if auid == UNSET_UID else auid,
         None,
         wire.parent_exec_id,
-        container_pid,
-        probe,
+        None if container is None else container.pid,
+        container is not None and container.maybe_exec_probe,
         capabilities,
     )
 
@@ -207,15 +192,13 @@ def _container(pod: Pod | None, docker: str) -> Container | None:
     )
 
 
-def _effective(cap: Capabilities | None) -> tuple[str, ...] | None:
-    return None if cap is None else _names(bytes(cap.effective))
-
-
-@remembered
 def _names(effective: bytes) -> tuple[str, ...]:
     """Capabilities by their kernel names: one of them is exported without its prefix."""
     names = map(text_of, elements_of(Raw(effective)) or ())
     return tuple(name if name.startswith("CAP_") else f"CAP_{name}" for name in names if name)
+
+
+_recall_names = Memory(_names).__getitem__
 
 
 def _count(dropped: int | str | None) -> int | None:

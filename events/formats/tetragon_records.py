@@ -5,11 +5,11 @@ Source: Tetragon's gRPC API (events.proto, tetragon.proto), of which the export 
 
 from __future__ import annotations
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, field
 
 from events.formats.native import Unmarked
 from events.formats.tetragon_hooks import Argument
-from events.lenient import ABSENT, Integer, PortNumber
+from events.lenient import ABSENT, Integer, Never, PortNumber
 
 HOOKS = ("process_kprobe", "process_tracepoint", "process_lsm", "process_uprobe", "process_loader", "process_usdt")
 SOCKETS = ("process_connect", "process_close", "process_listen")
@@ -23,23 +23,34 @@ class Image(Struct, frozen=True, gc=False):
     name: str = ""
 
 
-class PodContainer(Struct, frozen=True, gc=False):
+class ContainerPid(Struct, frozen=True, gc=False):
+    """What the container of a process says of the process itself."""
+
+    pid: Integer | None = None
+    maybe_exec_probe: bool = False
+
+
+class ParentPod(Struct, frozen=True, gc=False):
+    """The pod of a parent or an ancestor, as far as it is read: it is nearly always that of the process."""
+
+    container: ContainerPid | None = None
+
+
+class PodContainer(ContainerPid, frozen=True, gc=False):
     """The container of a process."""
 
     id: str = ""
     name: str = ""
     image: Image | None = None
     start_time: str = ""
-    pid: Integer | None = None
-    maybe_exec_probe: bool = False
 
 
-class Pod(Struct, frozen=True, gc=False):
+class Pod(ParentPod, frozen=True, gc=False):
     """The pod of a process."""
 
+    container: PodContainer | None = None
     namespace: str = ""
     name: str = ""
-    container: PodContainer | None = None
     workload: str = ""
     workload_kind: str = ""
 
@@ -51,7 +62,7 @@ class Capabilities(Struct, frozen=True, gc=False):
 
 
 class TracedParent(Struct, frozen=True, gc=False):
-    """A process of which no pod is read: the same as that of its child."""
+    """A parent or an ancestor."""
 
     exec_id: str = ""
     pid: Integer | None = None
@@ -61,6 +72,7 @@ class TracedParent(Struct, frozen=True, gc=False):
     arguments: str = ""
     start_time: str = ""
     auid: Integer | None = None
+    pod: ParentPod | None = None
     parent_exec_id: str = ""
 
 
@@ -72,12 +84,17 @@ class TracedProcess(TracedParent, frozen=True, gc=False):
     cap: Capabilities | None = None
 
 
-class Report(Struct, frozen=True, gc=False):
-    """The part of a record that is named for its kind."""
+class Lineage(Struct, frozen=True, gc=False):
+    """The part of a record that is named for its kind: the process, and where it comes from."""
 
     process: TracedProcess | None = None
     parent: TracedParent | None = None
     ancestors: tuple[TracedParent, ...] = ()
+
+
+class Report(Lineage, frozen=True, gc=False):
+    """The same with what a hook saw, or what was lost."""
+
     function_name: str = ""
     subsys: str = ""
     event: str = ""
@@ -96,8 +113,8 @@ class Report(Struct, frozen=True, gc=False):
 class TetragonRecord(Unmarked, frozen=True, gc=False):
     """A line of the export: one of the kinds, and what is common to them."""
 
-    process_exec: Report | None = None
-    process_exit: Report | None = None
+    process_exec: Lineage | None = None
+    process_exit: Lineage | None = None
     process_kprobe: Report | None = None
     process_tracepoint: Report | None = None
     process_lsm: Report | None = None
@@ -112,4 +129,5 @@ class TetragonRecord(Unmarked, frozen=True, gc=False):
     node_name: str = ""
     time: str = ""
     cluster_name: str = ""
-    category: Raw | UnsetType = UNSET
+    category: Never = 0
+    """A record of Azure has one."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import AlertType, Severity, Signal, UnknownAlertTypeError
+from alerts import Actor, AlertType, Severity, Signal, UnknownAlertTypeError
 from alerts.catalogue import find
 from alerts.merge import COUNTED_EXACTLY, KEPT_EVIDENCE, LONGEST_TEXT, Merged, UnknownStateError, merge, to_alert
 from tests.alerts.samples import ACTORS, START, evidence, signal
@@ -183,3 +183,27 @@ def test_texts_of_an_alert_are_cut() -> None:
 def test_any_input_makes_an_alert_that_can_be_written(text: str, time: int, fields: dict[str, Any]) -> None:
     item = msgspec.structs.replace(evidence(), event_id=text + "\ud800", summary=text, time=START + time)
     assert to_alert(merge(None, signal(item, because=text, fields=fields)), None, 1, "create").model_dump_json()
+
+
+@pytest.mark.parametrize("filler", range(380, 404))
+def test_no_part_of_a_secret_survives_where_a_summary_is_cut(filler: int) -> None:
+    item = msgspec.structs.replace(evidence(0), summary="x" * filler + " https://bob:hunter2secret@files.example/a")
+    made = to_alert(merged(signal(item)), None, 1, "create")
+    assert "hunter" not in made.evidence[0].summary
+
+
+def test_no_part_of_a_secret_survives_where_a_long_text_is_cut() -> None:
+    secrets = " ".join("https://bob:" + "hunter2" * 90 + "@x" for _ in range(200))
+    made = to_alert(merged(signal(because=secrets)), None, 1, "create")
+    assert "hunter" not in made.explanation.because
+
+
+def test_hostile_sizes_are_capped() -> None:
+    claimed = tuple(f"203.0.113.{n % 256}" for n in range(50_000))
+    actor = Actor("user", "jane", addresses=(*claimed, "198.51.100.7"))
+    item = msgspec.structs.replace(evidence(0), event_id="x" * 500_000)
+    made = to_alert(merged(signal(item, actor=actor)), None, 1, "create")
+    assert made.actor is not None
+    assert made.actor.addresses is not None
+    assert (len(made.actor.addresses), made.actor.addresses[-1]) == (16, "198.51.100.7")
+    assert len(made.evidence[0].event_id) <= 4096

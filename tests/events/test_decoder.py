@@ -165,6 +165,8 @@ def test_whitespace_a_byte_order_mark_and_the_order_of_keys_change_nothing(name:
         expected = list(decode(line))
         for same in (line + b"\r", b" \t" + line, b"\xef\xbb\xbf" + line + b" "):
             assert list(decode(same)) == expected
+        with_space = line[:1] + b" " + line[1:]
+        assert [_without_id(item) for item in decode(with_space)] == [_without_id(item) for item in expected]
         if isinstance(record := json.loads(line), dict):
             keys = shuffler.sample(list(record), len(record))
             shuffled = json.dumps({key: record[key] for key in keys}, separators=(",", ":")).encode()
@@ -178,6 +180,28 @@ def _without_id(item: Item) -> Any:
 
 def _plain(value: Any) -> Any:
     return json.loads(bytes(value)) if isinstance(value, msgspec.Raw) else value
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (b"5", "unknown format"),
+        (b'{"verb":5}', "wrong type"),
+        (b'{"verb":"get"}', "no time"),
+        (b'{"stage":"RequestReceived","verb":"get"}', "audit stage RequestReceived"),
+        (b'{"items":[],"verb":"get"}', "no time"),
+        (b'{"kind":"EventList","items":[]}', "unknown format"),
+    ],
+)
+def test_one_odd_item_changes_nothing_for_the_others(odd: bytes, reason: str) -> None:
+    for envelope in (b'{"kind":"EventList","items":[%s]}', b'{"records":[%s]}', b"[%s]"):
+        found = decode(envelope % b",".join([NATIVE, odd, NATIVE]))
+        assert [found[0], found[2]] == [*decode(NATIVE), *decode(NATIVE)]
+        assert reasons(envelope % b",".join([NATIVE, odd, NATIVE]))[1] == reason
+
+
+def test_a_record_may_have_the_keys_of_an_envelope() -> None:
+    assert audit_of(event(items=[5], records=[6])) == audit_of(NATIVE)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +231,9 @@ def test_a_record_longer_than_allowed_is_malformed_and_an_envelope_is_not() -> N
     assert reasons(NATIVE, small) == ["AuditEvent"]
     assert reasons(NATIVE + b" ", small) == ["AuditEvent"]
     assert reasons(event(userAgent="x" * 2000), small) == ["too long"]
-    envelope = b"[" + b",".join([NATIVE, event(userAgent="x" * 2000), NATIVE]) + b"]"
-    assert reasons(envelope, small) == ["AuditEvent", "too long", "AuditEvent"]
+    for envelope in (b"[%s]", b'{"records":[%s]}', b'{"kind":"EventList","items":[%s]}'):
+        filled = envelope % b",".join([NATIVE, event(userAgent="x" * 2000), NATIVE])
+        assert reasons(filled, small) == ["AuditEvent", "too long", "AuditEvent"]
     assert reasons(b"[" + b",".join([NATIVE] * 17) + b"]", small) == ["too long"]
     (malformed,) = small.decode(b"x" * 100_000)
     assert isinstance(malformed, Malformed)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from events import ActivityEvent, AuditEvent, Item, Malformed, RuntimeEvent, Skipped
 from events.decoder import Decoder
@@ -80,10 +81,21 @@ def well_typed(event: AuditEvent | RuntimeEvent | ActivityEvent) -> None:
 
 
 def answer(data: bytes) -> None:
+    """The items are as promised, and the same where whitespace hides which format the record has."""
     found = decode(data)
     for item in found:
         check(item)
-    assert list(decode(b" " + data)) == list(found) or data.startswith((b"\x1f\x8b", b"\xef\xbb\xbf"))
+    if not data.startswith((b"\x1f\x8b", b"\xef\xbb\xbf")):
+        assert list(decode(b" " + data)) == list(found)
+    if data.startswith(b"{"):
+        assert [same(item) for item in decode(b"{ " + data[1:])] == [same(item) for item in found]
+
+
+def same(item: Item) -> Any:
+    """An item without what is made of its bytes."""
+    if isinstance(item, Malformed | Skipped):
+        return type(item), item.reason
+    return structs.replace(item, event_id="")
 
 
 @given(st.binary(max_size=200))

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bytewax._bytewax import run_main
+from bytewax.testing import run_main
 from msgspec import Struct
 
 from alerts import Alert
 from flows.configuration import Configuration, configure
 from flows.detect import build
-from flows.files import BLOCK, FileSource, expand
+from flows.files import BLOCK, FileSource
+from flows.inputs import expand
 from flows.judge import DeadLetter
 from flows.tally import Tally
 

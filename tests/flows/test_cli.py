@@ -181,3 +181,77 @@ def test_alerts_lists_the_catalogue() -> None:
 
 def test_the_version_is_printed() -> None:
     assert middlewatch("--version").stdout.startswith("middlewatch ")
+
+
+def test_on_a_live_input_an_alert_of_a_window_does_not_wait_for_the_end() -> None:
+    burst = Path(__file__).parents[1] / "captures" / "K8S.NODE_ReconnaissanceArtifactsBurst" / "fires-burst.jsonl"
+    process = subprocess.Popen([*MIDDLEWATCH, "detect", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(burst.read_bytes())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["alert_type"] == "K8S.NODE_ReconnaissanceArtifactsBurst"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_was_found_is_delivered_when_a_signal_ends_it(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    command = [*MIDDLEWATCH, "detect", "-", "--summary", str(summary), "--format", "jsonl"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(BINDING).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["alert_type"] == "K8S_ClusterAdminBinding"
+        process.terminate()
+        assert process.wait(timeout=10) == 143
+        assert json.loads(summary.read_text())["read"] == 1
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("outputs", [("--output", "--dead-letters"), ("--dead-letters", "--summary")])
+def test_one_path_for_two_outputs_is_refused(log: Path, tmp_path: Path, outputs: tuple[str, str]) -> None:
+    done = middlewatch("detect", log, *(word for name in outputs for word in (name, tmp_path / "x")))
+    assert (done.returncode, "two outputs" in done.stderr) == (2, True)
+
+
+def test_an_input_is_never_written_over(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(log)
+    before = log.read_bytes()
+    for arguments in (["detect", log, "--output", tmp_path / "link"], ["detect", tmp_path, "--dead-letters", log]):
+        done = middlewatch(*arguments)
+        assert (done.returncode, "written over" in done.stderr) == (2, True)
+    with log.open() as stdin:
+        command = [*MIDDLEWATCH, "detect", "-", "--output", str(log)]
+        assert subprocess.run(command, stdin=stdin, capture_output=True, check=False).returncode == 2
+    assert log.read_bytes() == before
+
+
+def test_dead_letters_are_private_even_in_a_file_that_was_not(log: Path, tmp_path: Path) -> None:
+    letters = tmp_path / "dead.jsonl"
+    letters.write_text("")
+    letters.chmod(0o644)
+    middlewatch("detect", log, "--dead-letters", letters)
+    assert letters.stat().st_mode & 0o777 == 0o600
+
+
+def test_control_characters_of_a_file_name_reach_no_terminal(tmp_path: Path) -> None:
+    name = tmp_path / "e\x1b[31m\u202e.jsonl"
+    name.write_text("no\n")
+    for arguments in (["explain", f"{name}:1"], ["explain", f"{name}:2"], ["detect", f"{name}x"]):
+        done = middlewatch(*arguments)
+        assert not {"\x1b", "\u202e"} & {*done.stdout, *done.stderr}
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_stream_gives_one_line(closed: str) -> None:
+    call = " ".join([*MIDDLEWATCH, "detect", "-", "--dead-letters", "/dev/null", closed])
+    done = subprocess.run(["bash", "-c", call], input="", capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    assert "closed" in done.stderr

@@ -58,7 +58,23 @@ def test_a_damaged_beginning_costs_no_more_than_itself(tmp_path: Path, beginning
     (tmp_path / "a").write_text(beginning + lines)
     run = detect(tmp_path / "a")
     assert run.types == ["K8S_ClusterAdminBinding"] * 3
-    assert run.tally.summary()["malformed"] <= 1
+    assert run.tally.counted()["malformed"] <= 1
+
+
+def test_a_list_with_an_element_on_each_line_is_its_elements(tmp_path: Path) -> None:
+    values = [{"a": 1}, {"b": [2]}, {"c": "]"}]
+    lines = [json.dumps(value) for value in values]
+    for text in ("[\n" + ",\n".join(lines) + "\n]\n", "\n\n[\n  " + ",\n  ".join(lines) + "\n]\n"):
+        assert [json.loads(record) for _, record in records(tmp_path / "a", text, block=2) if record] == values
+
+
+def test_a_bad_byte_in_one_element_does_not_hide_the_next(tmp_path: Path) -> None:
+    text = json.dumps([{"a": "BAD"}, *({"b": number} for number in range(5))], indent=2).encode()
+    for bad in (b"\xff{", b'\xff"{"', b"{[{["):
+        (tmp_path / "a").write_bytes(text.replace(b"BAD", bad))
+        chunks = list(FileSource([str(tmp_path / "a")], 1 << 20).chunks())
+        whole = [line for chunk in chunks for line in chunk.lines if b'"b"' in line]
+        assert [json.loads(line) for line in whole] == [{"b": number} for number in range(5)]
 
 
 def test_a_document_that_ends_early_is_malformed_and_counted(tmp_path: Path) -> None:
@@ -66,7 +82,7 @@ def test_a_document_that_ends_early_is_malformed_and_counted(tmp_path: Path) -> 
     (tmp_path / "a").write_text(whole + "\n" + whole[: len(whole) // 2])
     run = detect(tmp_path / "a")
     assert run.types == ["K8S_ClusterAdminBinding"]
-    assert run.tally.summary()["malformed"] == 1
+    assert run.tally.counted()["malformed"] == 1
 
 
 def test_an_event_list_over_many_lines_is_an_envelope(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Lines come out whole, whatever the blocks, the packing and the damage."""
 
 import gzip
+import json
 import os
 import threading
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flows.files import GZIP, FileSource, InputError, expand
+from flows.files import GZIP, FileSource
+from flows.inputs import InputError, expand
 
 
 def read(paths: list[str], longest: int = 1000, block: int = 7) -> list[tuple[str, int, bytes]]:
@@ -67,7 +70,7 @@ def test_a_file_that_is_no_gzip_behind_its_first_bytes_is_damaged(tmp_path: Path
 
 
 def test_a_folder_gives_its_files_but_not_what_describes_them(tmp_path: Path) -> None:
-    for name in ("b/audit.log", "a.jsonl", "labels.jsonl", "README.md", ".hidden"):
+    for name in ("b/audit.log", "a.jsonl", "labels.jsonl", "README.md", ".hidden", ".git/config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}\n")
     assert [Path(path).name for path in expand([str(tmp_path)])] == ["a.jsonl", "audit.log"]
@@ -87,12 +90,40 @@ def test_what_is_not_there_is_said(tmp_path: Path, name: str, said: str) -> None
         expand([str(tmp_path / name)])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("")
-    (tmp_path / "a").chmod(0)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InputError, match="not readable"):
         expand([str(tmp_path / "a")])
+
+
+def test_a_name_that_no_file_can_have_is_said() -> None:
+    with pytest.raises(InputError, match="too long"):
+        expand(["x" * 300])
+
+
+def test_rotated_files_are_read_oldest_first_whatever_their_names(tmp_path: Path) -> None:
+    for name, day in (("falco.log", 3), ("falco.log.1", 2), ("falco.log.2", 1)):
+        event = {"auditID": name, "verb": "get", "stageTimestamp": f"2026-09-{day:02}T00:00:00Z"}
+        (tmp_path / name).write_text(json.dumps({"kind": "Event", **event}) + "\n")
+    assert [Path(path).name for path in expand([str(tmp_path)])] == ["falco.log.2", "falco.log.1", "falco.log"]
+    assert [Path(path).name for path in expand([str(tmp_path / "*")])] == ["falco.log.2", "falco.log.1", "falco.log"]
+
+
+def test_gzip_is_known_on_a_pipe_that_gives_a_byte_first(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    packed = gzip.compress(b"one\ntwo\n")
+
+    def write() -> None:
+        with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(packed[:1])
+            time.sleep(0.2)
+            pipe.write(packed[1:])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert [line for _, _, line in read([str(tmp_path / "pipe")])] == [b"one", b"two"]
+    writer.join()
 
 
 def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:

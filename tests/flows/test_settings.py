@@ -1,8 +1,12 @@
 """Settings: the environment over the file, and every mistake with its line."""
 
+import json
+import re
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from flows.configuration import SettingsError, configure
 
@@ -72,3 +76,41 @@ def test_a_mistake_is_said_with_its_place(tmp_path: Path, text: str, said: list[
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
     assert len(mistakes(tmp_path, "limits: {item: x, line: y}\nnothing: 1\n")) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MIDDLEWATCH_LIMTS__ITEM", "5", "did you mean limits?"),
+        ("MIDDLEWATCH_LIMITS", "abc", "limits"),
+        ("MIDDLEWATCH_OWN_DETECTORS", "detections/", "own_detectors"),
+        ("MIDDLEWATCH_DETECTORS", "", "detectors"),
+        ("MIDDLEWATCH_LIMITS__ITEM", "many", "from the environment"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        configure()
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("limits: {item: 2000}\nlimits: {item: 3000}\n", "line 2: limits: named twice"),
+        ("_env_prefix: X_\n", "unknown name"),
+        ("detectors: &a\n  K8S_DeleteEvents: *a\n", "alias"),
+        ("limits: {item: 4096, line: 2048}\n", "line is smaller than item"),
+    ],
+)
+def test_what_yaml_allows_and_settings_do_not_is_said(tmp_path: Path, text: str, said: str) -> None:
+    assert any(said in problem for problem in mistakes(tmp_path, text))
+
+
+def test_the_schema_accepts_what_the_documentation_shows() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (docs / "settings.md").read_text(), re.DOTALL)
+    jsonschema.validate(yaml.safe_load(shown), json.loads((docs / "settings.schema.json").read_text()))

@@ -2,17 +2,20 @@
 
 import pickle
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import CATALOGUE, Alert, Evidence, Origin, Severity
 from alerts.signal import Signal
-from detectors.examples import START, execution
+from detectors.examples import execution
 from detectors.runtime.reconnaissance_burst import reconnaissance_burst
-from flows.judge import Observed
-from flows.steps import UPDATE_EVERY, AlertStep, EntityStep
+from flows.judge import DeadLetter, Observed
+from flows.steps import UPDATE_EVERY, AlertStep, EntityStep, UnknownStateError
+from flows.tally import Tally
 from tests.alerts.samples import evidence, signal
 
 SECOND = 1_000_000
@@ -28,17 +31,18 @@ def observed(number: int, command: str, second: float) -> Observed:
     return Observed(reconnaissance_burst.__name__, "test", noted[1])
 
 
-def entity(state: Any = None, late: list[None] | None = None) -> EntityStep:
-    count = (lambda: late.append(None)) if late is not None else (lambda: None)
-    return EntityStep({reconnaissance_burst.__name__: reconnaissance_burst}, LATENESS, count, state)
+def entity(state: Any = None, tally: Tally | None = None) -> EntityStep:
+    windows = {reconnaissance_burst.__name__: reconnaissance_burst}
+    return EntityStep(windows, LATENESS, tally or Tally(), None, state)
 
 
 def resumed(step: EntityStep) -> EntityStep:
     return entity(pickle.loads(pickle.dumps(step.snapshot())))  # noqa: S301  our own bytes
 
 
-def signals(batches: Sequence[list[Observed]], *, interrupted: bool = False) -> list[Signal]:
-    step, found = entity(), []
+def signals(batches: Sequence[list[Observed]], *, interrupted: bool = False) -> list[Signal | DeadLetter]:
+    step = entity()
+    found: list[Signal | DeadLetter] = []
     for batch in batches:
         found += list(step.on_batch(batch)[0])
         step = resumed(step) if interrupted else step
@@ -46,8 +50,10 @@ def signals(batches: Sequence[list[Observed]], *, interrupted: bool = False) -> 
 
 
 @given(script=SCRIPTS, data=st.data())
-def test_batches_and_interruptions_do_not_matter(script: list[tuple[str, int]], data: st.DataObject) -> None:
-    stream = sorted((observed(n, *one) for n, one in enumerate(script)), key=lambda o: o.observation.time)
+def test_batches_and_interruptions_do_not_matter_in_any_order(
+    script: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    stream = [observed(n, *one) for n, one in enumerate(script)]
     cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)))))
     batches = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) if a < b]
     assert signals(batches) == signals([stream]) == signals(batches, interrupted=True)
@@ -57,19 +63,19 @@ def test_batches_and_interruptions_do_not_matter(script: list[tuple[str, int]], 
 def test_order_within_the_lateness_does_not_matter(script: list[tuple[str, int]], seed: Any) -> None:
     stream = sorted((observed(n, *one) for n, one in enumerate(script)), key=lambda o: o.observation.time)
     shaken = sorted(stream, key=lambda o: o.observation.time + seed.random() * LATENESS)
-    late: list[None] = []
-    step = entity(late=late)
+    tally = Tally()
+    step = entity(tally=tally)
     found = [one for item in shaken for one in step.on_batch([item])[0]] + list(step.on_eof()[0])
     assert found == signals([stream])
-    assert late == []
+    assert tally.late == 0
 
 
 def test_what_comes_too_late_is_counted_and_not_taken() -> None:
-    late: list[None] = []
-    step = entity(late=late)
+    tally = Tally()
+    step = entity(tally=tally)
     step.on_batch([observed(1, "id", 100)])
     step.on_batch([observed(2, "uname", 97)])
-    assert len(late) == 1
+    assert tally.late == 1
     assert len(step.held) == 1
 
 
@@ -79,7 +85,7 @@ def test_a_repeated_observation_is_kept_once() -> None:
 
 
 def alert_step(state: Any = None, severities: dict[str, Severity] | None = None) -> AlertStep:
-    return AlertStep(CATALOGUE, severities or {}, state)
+    return AlertStep(CATALOGUE, severities or {}, None, state)
 
 
 def test_the_first_leaves_at_once_and_updates_once_a_minute() -> None:
@@ -115,5 +121,37 @@ def test_the_settings_give_the_severity() -> None:
     assert alert.severity == "High"
 
 
-def test_times_of_examples_begin_at_the_start() -> None:
-    assert observed(1, "id", 0).observation.time == START
+def test_a_state_of_another_version_is_refused() -> None:
+    _, *rest = entity().snapshot()
+    with pytest.raises(UnknownStateError, match="version 99"):
+        entity((99, *rest))
+
+
+def test_a_window_that_is_over_is_forgotten() -> None:
+    step = entity()
+    step.on_batch([observed(1, "id", 0)])
+    step.on_eof()
+    assert step.windows
+    step.newest += 3600 * SECOND
+    step.take(step.newest)
+    assert not step.windows
+
+
+def test_a_detector_that_fails_is_counted_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(reconnaissance_burst), "step", lambda *_: 1 / 0)
+    tally = Tally()
+    step = entity(tally=tally)
+    step.on_batch([observed(1, "id", 0)])
+    (letter,) = step.on_eof()[0]
+    assert isinstance(letter, DeadLetter)
+    assert "ZeroDivisionError" in letter.malformed.detail
+    assert tally.failed == {reconnaissance_burst.alert_type: 1}
+
+
+def test_on_a_live_input_nothing_is_held_for_longer_than_patience() -> None:
+    step = EntityStep({reconnaissance_burst.__name__: reconnaissance_burst}, LATENESS, Tally(), timedelta(0), None)
+    assert step.notify_at() is None
+    assert list(step.on_batch([observed(n, c, n / 10) for n, c in enumerate(COMMANDS)])[0]) == []
+    assert step.notify_at() is not None
+    assert len([one for one in step.on_notify()[0] if isinstance(one, Signal)]) >= 1
+    assert step.notify_at() is None

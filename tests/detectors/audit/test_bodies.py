@@ -7,13 +7,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from detectors.audit.bodies import written
+from detectors.audit.bodies import labels_only, written
 from detectors.audit.objects import Body, Pod, Role, Workload
 from detectors.contract import Quiet
 from detectors.examples import START, audit
 from events import AuditEvent
-from tests.detectors.audit.written import container, pods, template
+from tests.detectors.audit.written import TABLE, container, pods, template
 
 RESPONSE = {"spec": pods(container("asked"))}
 REQUEST = {"spec": pods(container("sent"))}
@@ -101,6 +102,38 @@ def test_a_json_patch_that_copies_says_what_came_of_it() -> None:
     assert write.said is write.now
 
 
+CONTEXT = f"{PATH}/0/securityContext"
+PRIVILEGED = template(pods(container("b", privileged=True)))
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        b'[{"op": "add", "path": "%s", "value": 7}, {"op": "add", "path": "%s", "value": {"privileged": true}}]'
+        % (CONTEXT.encode(), CONTEXT.encode()),
+        b'{"spec": 7, "spec": {"template": {"spec": {"containers": []}}}}',
+        b'{"spec": {"x": %s%s}}' % (b"[" * 900, b"]" * 900),
+    ],
+)
+def test_a_patch_that_cannot_be_read_is_judged_by_its_answer(patch: bytes) -> None:
+    event = replace(audit("patch", "deployments", response=PRIVILEGED), request=msgspec.Raw(patch))
+    write = written(event, Workload)
+    assert not isinstance(write, Quiet)
+    assert [one.privileged for one in write.now.pods.all_containers] == [True]
+
+
+def test_a_patch_that_copies_is_loud_if_its_answer_is_withheld() -> None:
+    steps = [{"op": "copy", "from": "/spec/template/spec/hostPID", "path": f"{CONTEXT}/privileged"}]
+    with pytest.raises(msgspec.ValidationError, match="cannot be told without its answer"):
+        written(audit("patch", "deployments", request=steps, response=TABLE), Workload)
+    steps = [{"op": "move", "from": "/metadata/labels/a", "path": "/metadata/labels/b"}]
+    assert not isinstance(written(audit("patch", "deployments", request=steps, response=TABLE), Workload), Quiet)
+
+
+def test_a_record_that_was_cut_says_so() -> None:
+    assert written(audit("create", "pods", truncated=True), Pod) == Quiet("the request body was recorded", "cut")
+
+
 KEYS = st.sampled_from(["spec", "template", "containers", "0", "-", "name", "~1", "metadata"])
 
 
@@ -142,6 +175,8 @@ def test_the_times_of_these_examples_lie_around_the_start() -> None:
         (applied(ROLE, stamp=NEW), False),
         (applied(ROLE, code=201), False),
         (applied(ROLE, operation="Update"), False),
+        (applied(ROLE, stamp="yesterday"), False),
+        (applied(ROLE, stamp="2026-09-21T13:00:00"), True),
         (applied({**ROLE, "metadata": {"labels": None}}), False),
         (applied({**ROLE, "metadata": {"managedFields": [{}]}}), False),
         (applied({**ROLE, "$patch": "replace"}), False),
@@ -152,10 +187,48 @@ def test_an_apply_that_changes_nothing_is_quiet(event: AuditEvent, quiet: bool) 
     found = written(event, Role)
     assert isinstance(found, Quiet) is quiet
     if isinstance(found, Quiet):
-        assert found.saw == f"unchanged since {OLD}"
+        assert found.saw.startswith("unchanged since 2026-09-21T13:00:00")
 
 
 def test_an_escaped_directive_does_not_pass_for_an_apply() -> None:
     event = applied(ROLE)
-    escaped = msgspec.structs.replace(event, request=msgspec.Raw(b'{"\\u0024patch": "delete"}'))
+    escaped = replace(event, request=msgspec.Raw(b'{"\\u0024patch": "delete"}'))
     assert not isinstance(written(escaped, Body), Quiet)
+
+
+@pytest.mark.parametrize(
+    ("patch", "alone"),
+    [
+        ({"metadata": {"labels": {"a": "b"}, "annotations": {"c": None}}}, True),
+        ({"metadata": {"labels": {"a": "b"}, "ownerReferences": []}}, False),
+        ({"metadata": {"labels": {}}, "data": {}}, False),
+        ({"$patch": "replace", "metadata": {"labels": {}}}, False),
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"labels": {}}}, False),
+        ([{"op": "remove", "path": "/data"}], False),
+        ({"metadata": {"labels": 7}}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_labels_alone_are_told_from_what_may_change_more(patch: Any, alone: bool) -> None:
+    assert labels_only(audit("patch", "configmaps", request=patch)) is alone
+
+
+@pytest.mark.parametrize(("subresource", "quiet"), [("status", True), ("scale", True), (None, False)])
+def test_a_stamp_of_the_status_does_not_make_an_apply_a_change(subresource: str | None, quiet: bool) -> None:
+    entries = [
+        {"manager": "flux", "operation": "Apply", "time": OLD},
+        {"manager": "kube-controller-manager", "operation": "Update", "time": NEW, "subresource": subresource},
+    ]
+    event = audit("patch", "roles", request=ROLE, response={"metadata": {"managedFields": entries}})
+    assert isinstance(written(event, Role), Quiet) is quiet
+
+
+def test_an_apply_to_a_subresource_is_judged_by_its_own_stamps() -> None:
+    entries = [
+        {"manager": "eve", "operation": "Apply", "time": NEW, "subresource": "ephemeralcontainers"},
+        {"manager": "flux", "operation": "Apply", "time": OLD},
+    ]
+    answer = {"metadata": {"managedFields": entries}}
+    event = audit("patch", "pods/ephemeralcontainers", request={"kind": "Pod"}, response=answer)
+    assert not isinstance(written(event, Pod), Quiet)

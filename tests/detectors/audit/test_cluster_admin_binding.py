@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from detectors.audit.cluster_admin_binding import cluster_admin_binding
+from detectors.audit.entities import SHOWN
 from detectors.contract import Match, Quiet
 from detectors.examples import audit
 from events import AuditEvent
-from tests.detectors.audit.written import JSON, alert_id
+from tests.detectors.audit.written import JSON, TABLE, alert_id
 
 EVE = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "eve"}
 POD = {"kind": "ServiceAccount", "name": "web", "namespace": "shop"}
@@ -19,8 +20,8 @@ def binding(*subjects: JSON, role: str = "cluster-admin", kind: str = "ClusterRo
     return {"roleRef": {"kind": kind, "name": role}, "subjects": list(subjects), **more}
 
 
-def bind(request: Any = None, verb: str = "create", **fields: Any) -> AuditEvent:
-    return audit(verb, "clusterrolebindings", name="x", request=request, **fields)
+def bind(request: Any = None, verb: str = "create", name: str = "x", **fields: Any) -> AuditEvent:
+    return audit(verb, "clusterrolebindings", name=name, request=request, **fields)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,8 @@ def bind(request: Any = None, verb: str = "create", **fields: Any) -> AuditEvent
         (bind([{"op": "add", "path": "/subjects/-", "value": EVE}], "patch", response=binding(POD, EVE)), "User eve"),
         (bind(binding(EVE), "patch", code=201), "to User eve"),
         (bind(None, "patch", response=binding(EVE)), "to User eve"),
+        (bind({"subjects": [EVE]}, "patch", name="cluster-admin", response=TABLE), "to User eve"),
+        (bind([{"op": "add", "path": "/subjects/-", "value": EVE}], "patch", name="cluster-admin"), "to User eve"),
         (bind(binding(EVE), user="system:apiserver"), "to User eve"),
         (bind(binding(EVE, metadata={"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}})), "to User eve"),
     ],
@@ -53,7 +56,7 @@ def test_it_fires_and_names_the_subjects(event: AuditEvent, because: str) -> Non
     match = cluster_admin_binding(event)
     assert isinstance(match, Match)
     assert because in match.because
-    assert match.entity.name == "x"
+    assert match.entity.name == event.object.name
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,11 @@ def test_it_fires_and_names_the_subjects(event: AuditEvent, because: str) -> Non
             "the patch itself sets the role",
         ),
         (bind({"subjects": [EVE]}, "patch"), "the role is ClusterRole cluster-admin"),
+        (bind(binding(EVE, role="view"), "update", name="cluster-admin"), "the role is ClusterRole cluster-admin"),
+        (
+            audit("patch", "rolebindings", namespace="shop", name="cluster-admin", request={"subjects": [EVE]}),
+            "the role is ClusterRole cluster-admin",
+        ),
         (bind(binding(EVE), code=403), "not: the request was refused"),
         (bind(binding(EVE), uri="/x?dryRun=All"), "not: the request is a dry run"),
         (bind(level="Metadata"), "the request body was recorded"),
@@ -89,3 +97,17 @@ def test_an_unchanged_re_apply_is_the_same_alert_and_another_subject_is_not() ->
     more = bind(binding(EVE, POD, **UID), "update")
     ids = [alert_id(cluster_admin_binding, event) for event in (first, again, more)]
     assert ids[0] == ids[1] != ids[2]
+
+
+def test_an_apply_whose_answer_is_not_recorded_is_one_alert_however_often_it_comes() -> None:
+    applied = [bind(binding(EVE), "patch", level="Request") for _ in range(3)]
+    assert len({alert_id(cluster_admin_binding, event) for event in applied}) == 1
+    made = [bind(binding(EVE), level="Request") for _ in range(2)]
+    assert len({alert_id(cluster_admin_binding, event) for event in made}) == 2
+
+
+def test_many_subjects_are_one_short_alert() -> None:
+    match = cluster_admin_binding(bind(binding(*({"kind": "User", "name": f"u{n}"} for n in range(5000)))))
+    assert isinstance(match, Match)
+    assert len(match.fields["subjects"]) == SHOWN
+    assert len(match.because) < 1000

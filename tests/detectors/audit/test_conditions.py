@@ -1,16 +1,19 @@
 """Conditions that detectors of requests share."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from msgspec.structs import replace
 
-from detectors.audit.conditions import aggregation, bootstrap, dry_run, foreign, refused, unfinished, upkeep
-from detectors.audit.lists import ADDON_MANAGERS, is_one_of
+from detectors.audit.conditions import bootstrap, dry_run, foreign, refused, unfinished, upkeep
+from detectors.audit.lists import ADDON_MANAGERS, NAMESPACE_ENDERS, is_one_of
 from detectors.examples import audit
 from events import ObjectRef, User
 
 CONTROLLER = "system:serviceaccount:kube-system:"
+Extra: TypeAlias = dict[str, tuple[str, ...]]
+BY_CERTIFICATE: Extra = {"authentication.kubernetes.io/credential-id": ("X509SHA256=0123",)}
+BY_TOKEN: Extra = {"authentication.kubernetes.io/credential-id": ("JTI=0123",)}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,10 @@ def test_the_body_of_a_delete_overrules_its_query(request_body: Any, level: str 
     assert dry_run(event) is holds
 
 
+def test_the_query_of_a_delete_is_not_believed_where_the_record_was_cut() -> None:
+    assert not dry_run(audit("delete", "events", uri="/api/v1/events/x?dryRun=All", truncated=True))
+
+
 @pytest.mark.parametrize(
     ("resource", "group", "holds"),
     [
@@ -121,16 +128,6 @@ def test_bootstrap_is_an_identity_and_a_name_together(user: str, name: str, hold
     assert bootstrap(audit("create", "clusterroles", user=user, name=name)) is holds
 
 
-def test_aggregation_is_an_identity_and_a_name_together() -> None:
-    aggregator = f"{CONTROLLER}clusterrole-aggregation-controller"
-    names = [("admin", aggregator), ("mine", aggregator), ("admin", "jane")]
-    assert [aggregation(audit("patch", "clusterroles", name=name, user=user)) for name, user in names] == [
-        True,
-        False,
-        False,
-    ]
-
-
 @pytest.mark.parametrize(
     ("user", "holds"),
     [
@@ -138,9 +135,20 @@ def test_aggregation_is_an_identity_and_a_name_together() -> None:
         (User("aksService"), True),
         (User("aksService", groups=("system:authenticated",)), False),
         (User("eks:addon-manager", groups=("system:authenticated",)), True),
+        (User("eks:addon-manager", groups=("system:authenticated",), extra=BY_CERTIFICATE), False),
+        (User("system:addon-manager", groups=("system:masters",)), True),
+        (User("system:addon-manager"), True),
+        (User("system:addon-manager", groups=("system:authenticated",)), False),
         (User("masterclient", groups=("system:masters",)), False),
         (User("addon-manager@evil.example"), False),
     ],
 )
 def test_a_certificate_in_the_name_of_an_add_on_manager_is_not_one(user: User, holds: bool) -> None:
     assert is_one_of(user, ADDON_MANAGERS) is holds
+
+
+@pytest.mark.parametrize(("extra", "holds"), [({}, True), (BY_TOKEN, True), (BY_CERTIFICATE, False)])
+def test_a_service_account_never_signs_in_with_a_certificate(extra: Extra, holds: bool) -> None:
+    name = f"{CONTROLLER}namespace-controller"
+    user = User(name, groups=("system:serviceaccounts", "system:authenticated"), extra=extra)
+    assert is_one_of(user, NAMESPACE_ENDERS) is holds

@@ -9,7 +9,7 @@ from detectors.audit.coredns_modification import coredns_modification
 from detectors.contract import Quiet
 from detectors.examples import audit, fired
 from events import AuditEvent, User
-from tests.detectors.audit.written import alert_id
+from tests.detectors.audit.written import TABLE, alert_id
 
 
 def change(verb: str = "update", name: str = "coredns", namespace: str = "kube-system", **fields: Any) -> AuditEvent:
@@ -26,12 +26,19 @@ def listed(*names: str) -> Any:
         *(change(verb) for verb in ("create", "update", "patch", "delete")),
         change(name="coredns-custom"),
         change(name="kube-dns"),
+        change(name="rke2-coredns-rke2-coredns"),
         change(level="Metadata", user="masterclient"),
         change("create", "", request={}, response={"metadata": {"name": "coredns"}}),
         change("delete", request={"kind": "DeleteOptions"}, uri="/x?dryRun=All"),
         change("deletecollection", "", response=listed("a", "coredns")),
         change("deletecollection", ""),
         change("deletecollection", "", uri="/x?fieldSelector=metadata.name%3Dcoredns"),
+        change("deletecollection", "", uri="/x?fieldSelector=metadata.name!%3Da,metadata.name!%3Dcoredns-custom"),
+        change("deletecollection", "", uri="/x?fieldSelector=metadata.namespace%3D%3Dkube-system"),
+        change("deletecollection", "", uri="/x?fieldSelector=&fieldSelector=metadata.name%3Da&labelSelector="),
+        change("deletecollection", "", uri="/x?labelSelector=%21a", response=TABLE),
+        change("deletecollection", "", response={**listed("coredns"), "kind": "PartialObjectMetadataList"}),
+        change("patch", request={"metadata": {"labels": {"a": "b"}, "ownerReferences": [{"uid": "u"}]}}),
         change(user="system:serviceaccount:kube-system:default"),
     ],
 )
@@ -49,6 +56,11 @@ def test_a_change_or_a_deletion_fires(event: AuditEvent) -> None:
         (change("deletecollection", "", response=listed("a")), "the ConfigMap is one of"),
         (change("deletecollection", "", uri="/x?labelSelector=owner%3Dhelm"), "the ConfigMap is one of"),
         (change("deletecollection", "", uri="/x?fieldSelector=metadata.name%3Da"), "the ConfigMap is one of"),
+        (
+            change("deletecollection", "", uri="/x?fieldSelector=metadata.name%3Da", response=TABLE),
+            "the ConfigMap is one of",
+        ),
+        (change("patch", request={"metadata": {"labels": {"a": "b"}}}), "the patch changes more than labels"),
         (change(code=403), "not: the request was refused"),
         (change(uri="/x?dryRun=All"), "not: the request is a dry run"),
         (change("delete", request={"dryRun": ["All"]}), "not: the request is a dry run"),

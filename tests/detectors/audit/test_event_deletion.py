@@ -12,7 +12,7 @@ from detectors.examples import audit, fired
 from events import AuditEvent, ObjectRef, User
 from tests.detectors.audit.written import alert_id
 
-KEEPER = "system:serviceaccount:kube-system:namespace-controller"
+ENDER = "system:serviceaccount:kube-system:namespace-controller"
 
 
 def delete(verb: str = "delete", namespace: str = "shop", name: str = "web.1", **fields: Any) -> AuditEvent:
@@ -27,9 +27,13 @@ def delete(verb: str = "delete", namespace: str = "shop", name: str = "web.1", *
         delete(namespace=""),
         replace(delete(), object=ObjectRef(resource="events", api_group="events.k8s.io", namespace="shop")),
         delete(user="system:serviceaccount:shop:namespace-controller"),
-        delete(user=f"{KEEPER}2"),
+        delete(user=f"{ENDER}2"),
         delete(request={"kind": "DeleteOptions"}, uri="/x?dryRun=All"),
-        replace(delete(), user=User(KEEPER, groups=("system:authenticated",))),
+        replace(delete(), user=User(ENDER, groups=("system:authenticated",))),
+        delete(user=ENDER),
+        delete(user="system:kube-controller-manager"),
+        delete("deletecollection", namespace="", user=ENDER),
+        delete(uri="/x?dryRun=All", truncated=True),
     ],
 )
 def test_deleted_events_fire(event: AuditEvent) -> None:
@@ -39,7 +43,8 @@ def test_deleted_events_fire(event: AuditEvent) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        delete(user=KEEPER, verb="deletecollection"),
+        delete(user=ENDER, verb="deletecollection"),
+        delete(user="system:kube-controller-manager", verb="deletecollection"),
         delete(user="system:apiserver"),
         delete(code=403),
         delete(code=404),

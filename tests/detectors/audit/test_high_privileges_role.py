@@ -1,5 +1,6 @@
 """Roles with high privileges."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from detectors.audit.high_privileges_role import high_privileges_role
 from detectors.contract import Match, Quiet
 from detectors.examples import audit
 from events import AuditEvent
-from tests.detectors.audit.written import JSON, alert_id
+from tests.detectors.audit.written import JSON, TABLE, alert_id
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -36,6 +37,7 @@ ANYWHERE = [
 ]
 WIDE = [
     *((rule(verb, "secrets"), "read secrets") for verb in ("get", "list", "watch")),
+    (rule("list", "secrets", resourceNames=["", "tls"]), "read secrets"),
     *((rule(verb, "pods"), "write pods") for verb in ("create", "update", "patch", "delete")),
     (rule("create", "deployments", "apps"), "write workloads"),
     (rule("patch", "daemonsets", "extensions,apps"), "write workloads"),
@@ -104,6 +106,7 @@ def test_ordinary_rules_are_quiet(stated: Any) -> None:
 
 
 HIGH = rule("get", "secrets")
+OWN_GROUP = rule("*", "*", "serving.knative.dev")
 AGGREGATOR = "system:serviceaccount:kube-system:clusterrole-aggregation-controller"
 
 
@@ -120,7 +123,11 @@ AGGREGATOR = "system:serviceaccount:kube-system:clusterrole-aggregation-controll
         ),
         (
             audit("patch", "clusterroles", name="admin", user=AGGREGATOR, request={"rules": [HIGH]}),
-            "not: the aggregation controller",
+            "aggregation gives the role more than it ordinarily gathers",
+        ),
+        (
+            audit("patch", "clusterroles", name="view", user=AGGREGATOR, request={"rules": [OWN_GROUP]}),
+            "aggregation gives the role more than it ordinarily gathers",
         ),
         (
             audit("create", "clusterroles", name="system:x", user="system:apiserver", request={"rules": [HIGH]}),
@@ -139,6 +146,11 @@ def test_it_stays_quiet_and_says_why(event: AuditEvent, condition: str) -> None:
     [
         audit("create", "clusterroles", name="system:x", request={"rules": [HIGH]}),
         audit("patch", "clusterroles", name="mine", user=AGGREGATOR, request={"rules": [HIGH]}),
+        audit("patch", "clusterroles", name="view", user=AGGREGATOR, request={"rules": [HIGH]}),
+        audit(
+            "patch", "clusterroles", name="edit", user=AGGREGATOR, request={"rules": [OWN_GROUP, rule("*", "*", "*")]}
+        ),
+        audit("patch", "clusterroles", name="edit", user="jane", request={"rules": [HIGH]}),
         audit("patch", "clusterroles", name="x", code=201, request={"kind": "ClusterRole", "rules": [HIGH]}),
         audit("patch", "clusterroles", name="x", request=[{"op": "add", "path": "/rules/-", "value": HIGH}]),
         audit(
@@ -169,3 +181,29 @@ def test_an_unchanged_re_apply_is_the_same_alert_and_another_power_is_not() -> N
     ]
     ids = [alert_id(high_privileges_role, event) for event in events]
     assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("step", "power"),
+    [
+        ({"op": "add", "path": "/rules/0/verbs/-", "value": "*"}, "any verb"),
+        ({"op": "add", "path": "/rules/0/verbs/-", "value": "escalate"}, "escalate: roles beyond one's own"),
+        ({"op": "add", "path": "/rules/0/resources/-", "value": "secrets"}, "read secrets"),
+        ({"op": "add", "path": "/rules/0/verbs/-", "value": "get"}, None),
+        ({"op": "add", "path": "/rules/0/resources/-", "value": "leases"}, None),
+        ({"op": "add", "path": "/rules/0/nonResourceURLs/-", "value": "/metrics"}, "write paths that are no resources"),
+    ],
+)
+def test_a_step_of_a_patch_whose_answer_is_withheld_is_judged_by_what_it_adds(step: JSON, power: str | None) -> None:
+    verdict = high_privileges_role(audit("patch", "clusterroles", name="x", request=[step], response=TABLE))
+    assert (verdict.fields["powers"] if isinstance(verdict, Match) else None) == (power and [power])
+
+
+def test_a_role_as_large_as_the_api_server_takes_is_judged_in_a_moment() -> None:
+    names = [f"name-{number}" for number in range(20_000)]
+    wide = {"verbs": names, "apiGroups": ["", *names], "resources": names}
+    narrow = [rule("create", name) for name in names]
+    before = time.process_time()
+    for stated in ([wide], narrow):
+        assert isinstance(high_privileges_role(role(*stated)), Quiet)
+    assert time.process_time() - before < 2

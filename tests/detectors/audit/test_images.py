@@ -71,6 +71,7 @@ def test_any_text_is_read_as_an_image_and_as_a_path(text: str) -> None:
             "/var/log",
             "/var/log/pods",
         ),
+        *("/sysroot/etc", "/var/home", "/mnt/stateful_partition/home", "/var/lib/waagent", "/var/vcap/data"),
         *("/var/run/docker.sock", "/run/containerd/containerd.sock", "/mnt/crio.sock", "/var", "/var/lib", "/opt"),
     ],
 )
@@ -112,8 +113,10 @@ NODE_EXPORTER = "quay.io/prometheus/node-exporter:v1.9"
         (NODE_EXPORTER, None, "monitoring", "/etc/shadow", False),
         (NODE_EXPORTER, ["/bin/sh", "-c", "x"], "monitoring", "/", False),
         ("evil.example/prometheus/node-exporter", None, "monitoring", "/", False),
-        ("quay.io/cilium/cilium:v1", ["bash"], "kube-system", "/proc", True),
-        ("quay.io/cilium/cilium:v1", ["bash"], "shop", "/proc", False),
+        (NODE_EXPORTER, ["/tini", "--", "/bin/ash"], "monitoring", "/", False),
+        (NODE_EXPORTER, ["/lib64/ld-linux-x86-64.so.2", "/host/bin/python3.12"], "monitoring", "/", False),
+        (NODE_EXPORTER, [None, "--collector.filesystem.sh=x"], "monitoring", "/", True),
+        ("quay.io/cilium/cilium:v1", ["bash"], "kube-system", "/proc", False),
         ("registry.k8s.io/etcd:3", None, "kube-system", "/etc/kubernetes/pki/etcd", True),
         ("registry.k8s.io/etcd:3", None, "shop", "/etc/kubernetes/pki/etcd", False),
     ],
@@ -129,3 +132,19 @@ def test_users_name_their_own() -> None:
     agent = Container(image="registry.example/agent:2")
     places = [("ops", "/etc/agent/x"), ("ops", "/etc"), ("shop", "/etc/agent")]
     assert [daemons(mine).may_mount(agent, *place) for place in places] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("image", "namespace", "allowed"),
+    [
+        ("quay.io/cilium/cilium:v1", "kube-system", True),
+        ("quay.io/cilium/cilium:v1", "shop", False),
+        ("quay.io/calico/node:v3", "kube-system", False),
+    ],
+)
+def test_daemons_that_run_shells_anyway_may_do_so_in_daemon_sets_of_kube_system(
+    image: str, namespace: str, allowed: bool
+) -> None:
+    shell = Container(image=image, command=["bash", "-c", "x"])
+    assert daemons(()).may_be_privileged(shell, namespace, daemon=True) is allowed
+    assert not daemons(()).may_be_privileged(shell, namespace)

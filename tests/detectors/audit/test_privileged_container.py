@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from detectors.audit.entities import SHOWN
 from detectors.audit.objects import POD_MAKERS
 from detectors.audit.privileged_container import privileged_container
 from detectors.contract import Match, Quiet
@@ -153,6 +155,54 @@ def test_the_platforms_own_daemons_are_ordinary_in_kube_system(
 ) -> None:
     event = audit("create", "daemonsets", namespace=namespace, name="kube-proxy", request=template(pods(*containers)))
     assert fired(privileged_container, event) == names
+
+
+SHELL = container("c", "quay.io/cilium/cilium:v1.18", privileged=True, command=["bash", "-c", "sleep 1"])
+NODE = "system:node:n1"
+
+
+@pytest.mark.parametrize(
+    ("resource", "user", "groups", "ordinary"),
+    [
+        ("daemonsets", "jane", (), True),
+        ("pods", NODE, ("system:nodes", "system:authenticated"), True),
+        ("pods", NODE, ("system:authenticated",), False),
+        ("pods", "jane", (), False),
+        ("deployments", "jane", (), False),
+    ],
+)
+def test_only_daemon_sets_and_static_pods_of_a_known_daemon_may_run_a_shell(
+    resource: str, user: str, groups: tuple[str, ...], ordinary: bool
+) -> None:
+    event = audit("create", resource, namespace="kube-system", name="c", request=body(resource, pods(SHELL)))
+    verdict = privileged_container(replace(event, user=User(user, groups=groups)))
+    assert isinstance(verdict, Quiet) is ordinary
+
+
+SWAP: list[Any] = [
+    {"spec": {"containers": [{"name": "web", "image": "evil.example/x"}]}},
+    [{"op": "replace", "path": "/spec/containers/0/image", "value": "evil.example/x"}],
+]
+
+
+@pytest.mark.parametrize("patch", SWAP)
+def test_another_image_in_a_pod_that_is_privileged_counts(patch: Any) -> None:
+    answer = {"spec": pods(container(image="evil.example/x", privileged=True))}
+    assert fired(privileged_container, write("pods", patch, "patch", response=answer)) == ["shop/web"]
+
+
+def test_a_label_on_a_pod_that_is_privileged_does_not() -> None:
+    event = write("pods", {"metadata": {"labels": {"a": "b"}}}, "patch", response={"spec": pods(ROOT)})
+    assert fired(privileged_container, event) == []
+
+
+def test_many_containers_are_one_short_alert() -> None:
+    match = privileged_container(
+        write("pods", {"spec": pods(*(container(f"c{n}", privileged=True) for n in range(5000)))})
+    )
+    assert isinstance(match, Match)
+    assert len(match.fields["containers"]) == SHOWN
+    assert len(match.because) < 1000
 
 
 def test_users_name_their_own_images() -> None:

@@ -94,6 +94,12 @@ def test_a_patch_in_steps_is_judged_by_what_they_say_together() -> None:
     assert fired(sensitive_mount, write("deployments", steps, "patch")) == ["shop/web"]
 
 
+def test_another_image_in_a_pod_that_mounts_such_a_path_counts() -> None:
+    step = {"op": "replace", "path": "/spec/containers/0/image", "value": "evil.example/x"}
+    answer = {"spec": mounting("/etc", "evil.example/x")}
+    assert fired(sensitive_mount, write("pods", [step], "patch", response=answer)) == ["shop/web"]
+
+
 def test_a_trusted_image_does_not_excuse_its_neighbour() -> None:
     spec = mounting("/", "quay.io/prometheus/node-exporter:v1")
     spec["containers"].append(container("evil", "evil/x", volumeMounts=[MOUNT]))

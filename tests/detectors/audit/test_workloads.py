@@ -105,3 +105,8 @@ def test_a_pod_without_a_recorded_name_is_called_by_the_name_it_was_generated_fr
     match = privileged_container(made("pods", {"generateName": "web-"}, "jane", ""))
     assert isinstance(match, Match)
     assert match.entity.name == "web-"
+
+
+def test_a_pod_that_is_applied_again_without_a_recorded_answer_is_the_same_alert() -> None:
+    events = [write("pods", {"spec": ROOT}, "patch", level="Request") for _ in range(3)]
+    assert len({alert_id(privileged_container, event) for event in events}) == 1

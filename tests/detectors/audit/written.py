@@ -9,6 +9,8 @@ from events import AuditEvent
 
 JSON = dict[str, Any]
 CONTROLLER = "system:serviceaccount:kube-system:"
+TABLE: JSON = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []}
+"""What a client who does not want the audit log to tell asks for (`Accept: application/json;as=Table;...`)."""
 
 
 def container(name: str = "web", image: str = "nginx:1.27", *, privileged: bool | None = None, **more: Any) -> JSON:

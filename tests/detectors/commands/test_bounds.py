@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 
 import pytest
@@ -53,7 +54,7 @@ def test_any_text_is_read(text: str, program: str) -> None:
             type(word) is str for command in commands for word in (command.name, command.path, *command.arguments)
         )
         assert all(0 <= index < len(commands) for command in commands for index in feeding(command))
-        assert read(process) == commands
+        assert inspect.unwrap(read)(process) == commands
 
 
 def feeding(command: Command) -> tuple[int, ...]:

@@ -38,8 +38,24 @@ printed = st.sampled_from(
     ]
 )  # fmt: skip
 braces = st.sampled_from(
-    ["{a,b}", "x{a,b}y", "{1..3}", "{c..a}", "{a,{b,c}}", "{}", "{,z}", "{a,b}{c,d}", "{'a,b',c}", "{a,$v}", "\\{a,b}"]
+    [
+        "{a,b}",
+        "x{a,b}y",
+        "{1..3}",
+        "{c..a}",
+        "{a,{b,c}}",
+        "{}",
+        "{,z}",
+        "{a,b}{c,d}",
+        "{'a,b',c}",
+        "{a,$v}",
+        "\\{a,b}",
+        "{a}",
+        "{a}x,y}",
+        "{..,}",
+    ]
 )
+BRACES = ("{", "}", ",", "a", "{}", "{a,b}", "{1..3}", "\\{", "'x,'", "..", "{a}", "{a,{b,c}}", "0", "{,z}")
 pieces = st.one_of(bare, single, double, escaped, ansi, variables, printed, braces)
 words = st.lists(pieces, min_size=1, max_size=4).map("".join)
 calls = st.lists(words, max_size=4).map(lambda found: " ".join(["call", *found]))
@@ -92,6 +108,14 @@ def test_what_is_resolved_is_what_bash_passes(text: str) -> None:
     mine = resolved(text)
     if mine is not None:
         assert mine == passed(text)
+
+
+@given(st.lists(st.sampled_from(BRACES), min_size=2, max_size=7).map("".join))
+@settings(max_examples=60, deadline=None)
+def test_braces_are_those_of_bash(word: str) -> None:
+    mine = resolved(f"call {word}")
+    if mine is not None:
+        assert mine == passed(f"call {word}")
 
 
 def test_plain_words_are_always_resolved() -> None:

@@ -46,3 +46,19 @@ def test_words_of_a_program(arguments: str, expected: list[str]) -> None:
 def test_text_of_a_shell(arguments: str, expected: list[str]) -> None:
     commands = read(Process(binary="/bin/sh", arguments=arguments))
     assert [" ".join([command.name, *command.arguments]) for command in commands] == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("su", "-c curl http://h"),
+        ("su", "nobody -s /bin/sh -c curl http://h"),
+        ("runuser", "-l nobody -c curl http://h"),
+        ("script", "-qc curl http://h"),
+        ("flock", "/tmp/l -c curl http://h"),
+        ("su", '-c "curl http://h" nobody'),
+    ],
+)
+def test_text_whose_borders_a_sensor_lost_goes_to_the_end_of_the_line(program: str, arguments: str) -> None:
+    last = read(Process(binary=f"/usr/bin/{program}", arguments=arguments))[-1]
+    assert (last.name, last.arguments) == ("curl", ("http://h",))

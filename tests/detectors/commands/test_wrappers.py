@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from detectors.commands import read
@@ -45,6 +47,7 @@ from events import Process
         ("screen -dmS name {}", "screen"),
         ("/lib64/ld-linux-x86-64.so.2 --library-path /x {}", "ld.so"),
         ("/lib/ld-musl-aarch64.so.1 {}", "ld.so"),
+        ("ld-linux-x86-64 {}", "ld.so"),
         ("sudo nohup nice env {}", "sudo nohup nice env"),
     ],
 )
@@ -141,3 +144,20 @@ def test_a_name_given_to_another_program_does_not_hide_it() -> None:
     assert read(Process(binary="/bin/busybox", argv=("/bin/nc", "-e", "sh")))[0].name == "nc"
     assert read(Process(argv=("-bash",)))[0].name == "bash"
     assert read(Process(binary="/usr/bin/pkexec", argv=()))[0].name == "pkexec"
+
+
+@pytest.mark.parametrize("path", ["/tmp/x", "/var/tmp/a/bb", "/dev/shm/x", "/opt/.x", "/proc/self/fd/3", "memfd:x"])
+@pytest.mark.parametrize("line", ["wget -qO- http://h", "sh -c 'wget -qO- http://h'"])
+def test_a_busybox_that_someone_brought_is_one_under_any_name(path: str, line: str) -> None:
+    words = (path, *shlex.split(line))
+    shown = " ".join(f'"{word}"' if " " in word else word for word in words[1:])
+    for process in (Process(binary=path, argv=words), Process(binary=path, arguments=shown)):
+        last = read(process)[-1]
+        assert (last.name, last.arguments) == ("wget", ("-qO-", "http://h"))
+        assert last.wrappers[0] == "busybox"
+
+
+@pytest.mark.parametrize("line", ["/usr/bin/git grep x", "/tmp/x serve wget", "/opt/.venv/bin/tool find x", "/tmp/x"])
+def test_other_programs_keep_their_name(line: str) -> None:
+    binary, _, arguments = line.partition(" ")
+    assert read(Process(binary=binary, arguments=arguments))[0].path == binary

@@ -17,6 +17,7 @@ BASE64 = base64.b64encode(EICAR.encode()).decode()
 FIRES = (
     run(f"/tmp/{TRIGGER} testing eicar pipe"),
     run(f"./{TRIGGER}"),
+    run(TRIGGER[:15]),
     run(f"/usr/bin/sudo /tmp/{TRIGGER} x"),
     run(f"/usr/bin/timeout 5 ./{TRIGGER}"),
     run(f"/bin/sh /tmp/{TRIGGER}"),

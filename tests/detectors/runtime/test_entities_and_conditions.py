@@ -44,6 +44,8 @@ def test_a_container_is_named_by_its_id_with_what_is_known() -> None:
     }
     assert msgspec.to_builtins(entity(INSIDE)) == expected
     assert entity(HOST) == Entity("node", "node-1")
+    nameless = msgspec.structs.replace(SHOP, id="")
+    assert entity(execution("/usr/bin/id", container=nameless)).name == "web"
     bare = msgspec.structs.replace(SHOP, workload_kind="")
     assert entity(execution("/usr/bin/id", container=bare)).workload == "web"
 

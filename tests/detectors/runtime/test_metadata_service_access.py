@@ -1,5 +1,7 @@
 """Who asks the metadata service, and who only speaks of it."""
 
+from base64 import b64encode
+
 import msgspec
 import pytest
 
@@ -10,6 +12,7 @@ from events import Connection, Process, RuntimeEvent
 from tests.detectors.runtime.lines import run, selects, shell
 from tests.detectors.runtime.test_addresses import SPELLINGS
 
+ASKING = b"import urllib.request as u;u.urlopen('http://169.254.169.254/')"
 FIRES = (
     "/usr/bin/curl http://169.254.169.254/metadata/instance",
     '/usr/bin/curl -s -H Metadata:true "http://169.254.169.254/metadata/identity/oauth2/token?resource=x"',
@@ -53,6 +56,22 @@ FIRES = (
     '/usr/bin/gawk "BEGIN{s=\\"/inet/tcp/0/169.254.169.254/80\\"; print 1 |& s}"',
     "/tmp/.x http://169.254.169.254/latest/meta-data/iam/security-credentials/",
     "/usr/bin/kubectl exec web -- curl http://169.254.169.254/",
+    "/usr/bin/curl http://169.254.169.{254}/",
+    "/usr/bin/curl http://169.254.169.25[4-4]/",
+    "/usr/bin/curl http://{shop,169.254.169.[250-255]}/latest/",
+    "/usr/bin/curl http://shop\\@169.254.169.254/",
+    "/usr/bin/curl -x http://shop --proxy http://169.254.169.254 http://shop/",
+    "/usr/bin/curl 169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "/usr/bin/curl http://169.254.42.42/conf",
+    f"/usr/bin/python3 -c \"exec(b64decode('{b64encode(ASKING).decode()}'))\"",
+    f"/usr/bin/python3 -c \"exec(b64decode('{b64encode(b' ' + ASKING).decode()}'))\"",
+    f"/usr/bin/python3 -c \"exec(b64decode('{b64encode(b'  ' + ASKING).decode()}'))\"",
+    "/usr/local/bin/bun -e \"fetch('http://169.254.169.254/')\"",
+    "/usr/bin/Rscript -e \"readLines('http://169.254.169.254/')\"",
+    '/usr/bin/expect -c "spawn telnet 169.254.169.254 80"',
+    "/tmp/c 169.254.169.254/latest/",
+    "/tmp/bb wget -qO- http://169.254.169.254/",
+    "/opt/fetcher 169.254.169.254/latest/meta-data/iam/x",
 )
 SHELL_FIRES = (
     "exec 3<>/dev/tcp/169.254.169.254/80; cat <&3",
@@ -63,6 +82,8 @@ SHELL_FIRES = (
     "echo 'url = http://169.254.169.254/' | curl -K -",
     "python3 - <<E\nimport urllib.request\nurllib.request.urlopen('http://169.254.169.254')\nE",
     "kubectl exec web -- sh -c 'curl http://169.254.169.254/'",
+    "export http_proxy=http://169.254.169.254; curl http://x/",
+    "curl 169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 )
 QUIET = (
     "/usr/bin/grep -r 169.254.169.254 /src",
@@ -88,7 +109,14 @@ QUIET = (
     "/usr/bin/python3 -m gunicorn --env IMDS=169.254.169.254",
     "/usr/bin/node server.js",
     "/usr/bin/vim /src/latest/meta-data/iam",
+    "/opt/tool /src/latest/meta-data/iam",
+    '/usr/bin/curl "http://prometheus/api/v1/query?query=up{instance="169.254.169.254:9100"}"',
+    "/usr/bin/curl http://shop/{a,b}[1-9]?from=169.254.169.254",
+    "/usr/bin/curl http://shop/" + "{a,b}" * 5000,
+    "/usr/bin/python3 -c \"exec(b64decode('aW1wb3J0IG9zO29zLnN5c3RlbSgnaWQnKQ=='))\"",
 )
+WORKER = "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)"
+FORK_SERVER = "from multiprocessing.forkserver import main; main(5, 6, ['__main__'], **{'sys_path': ['/a', '/b']})"
 CONNECTIONS = (
     ("/usr/bin/curl", "", "169.254.169.254", 80, True),
     ("/usr/bin/curl", "", "::ffff:169.254.169.254", 80, True),
@@ -101,6 +129,14 @@ CONNECTIONS = (
     ("/usr/bin/python3", "/app/main.py", "169.254.169.254", 80, False),
     ("/usr/bin/python3", "-m gunicorn app", "169.254.169.254", 80, False),
     ("/app/server", "", "169.254.169.254", 80, False),
+    ("/usr/bin/python3", "-", "169.254.169.254", 80, True),
+    ("/usr/bin/python3", "", "169.254.169.254", 80, True),
+    ("/usr/bin/python3", f"-c {WORKER} --multiprocessing-fork", "169.254.169.254", 80, False),
+    ("/usr/bin/python3", f'-B -c "{FORK_SERVER}"', "169.254.169.254", 80, False),
+    ("/usr/bin/python3", f'-c "{WORKER}; evil()"', "169.254.169.254", 80, True),
+    ("/usr/bin/python3", "-Im azure.cli login --identity", "169.254.169.254", 80, False),
+    ("/usr/bin/php", "-S 0.0.0.0:80 -t public", "169.254.169.254", 80, False),
+    ("/tmp/bb", "wget -qO- http://innocent.example/", "169.254.169.254", 80, True),
 )
 
 
@@ -133,6 +169,12 @@ def test_connections_count_for_those_who_ask_by_hand(
     assert bool(fired(metadata_service_access, connection(binary, host, port, arguments=arguments))) is fires
 
 
+def test_where_falco_may_have_left_the_arguments_out_an_interpreter_alone_is_quiet() -> None:
+    bare, told = (connection("/usr/bin/python3", "169.254.169.254", 80, arguments=words) for words in ("", "-"))
+    assert fired(metadata_service_access, msgspec.structs.replace(bare, sensor="falco")) == []
+    assert fired(metadata_service_access, msgspec.structs.replace(told, sensor="falco"))
+
+
 def test_a_listening_socket_is_no_request() -> None:
     event = connection("/usr/bin/nc", "169.254.169.254", 80)
     listening = msgspec.structs.replace(event, connection=Connection("169.254.169.254", 80, "tcp", "listen"))
@@ -153,6 +195,10 @@ def test_the_host_is_quiet_and_an_unknown_place_says_so() -> None:
         ("mcr.microsoft.com/oss/azure/aad-pod-identity/nmi:v1.8", False),
         ("602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon-k8s-cni:v1.18", False),
         ("docker.io/jtblin/kube2iam@sha256:00", False),
+        ("602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/eks-pod-identity-agent:0.1", False),
+        ("public.ecr.aws/eks/whatever", True),
+        ("gke.gcr.io/whatever", True),
+        ("mcr.microsoft.com/containernetworking/whatever", True),
         ("evil.example/mcr.microsoft.com/oss/azure/aad-pod-identity/nmi", True),
         ("mcr.microsoft.com.evil.example/oss/kubernetes-csi/x", True),
         ("602401143452.dkr.ecr.evil.example/x.amazonaws.com/amazon-k8s-cni", True),

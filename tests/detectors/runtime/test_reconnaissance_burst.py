@@ -71,6 +71,23 @@ ASKED = (
     ("/usr/bin/kubectl -n shop get pods", "kubectl get"),
     ("/usr/bin/curl -k https://10.0.0.1:10250/pods", "Kubernetes API"),
     ("/bin/busybox id", "id"),
+    ("/tmp/bb id", "id"),
+    ("/dev/shm/.x cat /etc/passwd", "/etc/passwd"),
+    ("/usr/bin/systemd-detect-virt", "virtualisation"),
+    ("/usr/bin/fold /etc/passwd", "/etc/passwd"),
+    ("/usr/bin/diff /etc/shadow /dev/null", "/etc/shadow"),
+    ("/usr/bin/cat /proc/1/task/1/environ", "/proc/*/environ"),
+    ("/usr/bin/cat /proc/thread-self/cgroup", "cgroups"),
+    ("/usr/bin/cat /etc/mtab", "mounts"),
+    ("/usr/bin/cat /usr/lib/os-release", "OS release"),
+    ("/usr/bin/cat /root/.docker/config.json", "cloud credentials"),
+    ("/usr/bin/cat /var/lib/kubelet/kubeconfig", "kubectl config"),
+    ("/usr/bin/curl -s ident.me", "public address"),
+    ("/usr/bin/dig +short myip.opendns.com @resolver1.opendns.com", "public address"),
+    ("/usr/bin/curl --unix-socket /var/run/docker.sock http://x/containers/json", "container runtime"),
+    ("/usr/bin/curl http://127.0.0.1:2375/info -s", "container runtime"),
+    ("/usr/bin/ctr -n k8s.io containers ls", "container runtime"),
+    ("/usr/bin/rg password /", "search for secrets"),
 )
 NOT_ASKED = (
     "/usr/bin/ls /app",
@@ -96,6 +113,10 @@ NOT_ASKED = (
     "/usr/bin/echo id whoami /etc/passwd",
     "/usr/bin/man id",
     "/usr/bin/pgrep nginx",
+    "/usr/bin/rg --files src",
+    "/usr/bin/curl http://shop:23755/",
+    "/tmp/tool --id whoami",
+    "/usr/bin/vi /etc/passwd",
 )
 
 
@@ -123,6 +144,12 @@ def test_ordinary_commands_ask_nothing(line: str) -> None:
     verdict = reconnaissance_burst(run(line))
     assert isinstance(verdict, Quiet)
     assert verdict.condition == "a command that gathers details of the system"
+
+
+def test_a_name_that_a_sensor_cut_is_known() -> None:
+    event = run("systemd-detect-")
+    assert labels(event) == ["virtualisation"]
+    assert selects(reconnaissance_burst, event)
 
 
 def test_a_relative_path_is_read_from_the_working_folder() -> None:
@@ -176,6 +203,13 @@ def test_exactly_the_span_still_fires() -> None:
     assert fired(reconnaissance_burst, *events(LOOKING, step=75))
 
 
+def test_without_an_id_the_pods_keep_their_containers_apart() -> None:
+    first, second = (msgspec.structs.replace(SHOP, id="", pod=pod) for pod in ("a", "b"))
+    assert fired(reconnaissance_burst, *events(LOOKING, container=first)) == ["shop/web"]
+    apart = events(LOOKING[:3], container=first) + events(LOOKING[3:], container=second)
+    assert fired(reconnaissance_burst, *apart) == []
+
+
 def test_different_containers_do_not_add_up() -> None:
     other = msgspec.structs.replace(SHOP, id="ba9876543210")
     halves = events(LOOKING[:3]) + events(LOOKING[2:], container=other)
@@ -191,6 +225,9 @@ STARTED = msgspec.structs.replace(SHOP, started=START)
 ENTRY = Process("entry", "/docker-entrypoint.sh", "/docker-entrypoint.sh nginx", container_pid=1)
 SHELL_ENTRY = Process("entry", "/bin/sh", "/app/start.sh -x", container_pid=1)
 STEP = Process("step", "/bin/sh", "/docker-entrypoint.d/30-tune.sh", container_pid=9)
+
+
+BROUGHT_IN = Process("exec", "/bin/sh", "/tmp/look.sh", started=START + 20_000_000)
 
 
 def started_by(*above: Process, at: float = 30, container: Container = STARTED) -> RuntimeEvent:
@@ -215,6 +252,7 @@ def started_by(*above: Process, at: float = 30, container: Container = STARTED) 
             True,
         ),
         (started_by(msgspec.structs.replace(ENTRY, container_pid=None), Process(binary="/usr/bin/nginx")), False),
+        (started_by(BROUGHT_IN, Process(binary="/usr/bin/containerd-shim-runc-v2")), False),
         (started_by(Process("e", "/bin/sh", '-c "id"', container_pid=1)), False),
         (started_by(Process("e", "/bin/sh", '-c "python app.py"', container_pid=1)), False),
         (started_by(Process("e", "/usr/bin/python3", "app.py", container_pid=1)), False),
@@ -254,7 +292,9 @@ def test_without_a_login_the_starter_is_the_session_and_shells_with_a_text_are_l
 def test_root_owned_agents_of_a_host_are_exempt_there_only() -> None:
     motd = Process("m", "/bin/sh", "/etc/update-motd.d/00-header")
     agent = Process("c", "/usr/bin/python3", "/usr/bin/cloud-init init")
-    for starter in (motd, agent):
+    collector = Process("a", "/bin/bash", "/opt/azure/containers/aks-log-collector.sh")
+    package = Process("p", "/bin/sh", "/var/lib/dpkg/info/grafana.postinst configure")
+    for starter in (motd, agent, collector, package):
         on_host = [msgspec.structs.replace(event, parent=starter) for event in events(LOOKING, container=None)]
         inside = [msgspec.structs.replace(event, parent=starter) for event in events(LOOKING)]
         assert fired(reconnaissance_burst, *on_host) == []
