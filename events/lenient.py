@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, structs
 
 from events.repair import paired, shallow
 
@@ -121,6 +121,11 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, strict=False)
 
 
+@lru_cache(maxsize=256)
+def _fields(kind: type[Struct]) -> tuple[structs.FieldInfo, ...]:
+    return structs.fields(kind)
+
+
 def _try(kind: Any, raw: Raw) -> Any:
     try:
         return _decoder(kind).decode(raw)
@@ -130,7 +135,7 @@ def _try(kind: Any, raw: Raw) -> Any:
 
 def _struct(kind: type[Struct], members: Members, path: str, wrong: dict[str, str]) -> Struct:
     values = {}
-    for known in msgspec.structs.fields(kind):
+    for known in _fields(kind):
         raw = members.get(known.encode_name)
         if raw is not None:
             value = _value(known.type, raw, f"{path}{known.encode_name}", wrong)

@@ -75,9 +75,7 @@ def _cells(alert: Alert) -> tuple[Text, ...]:
     return (
         Text(f"{date}\n{clock[:8]}"),
         Text(severity, style=STYLES.get(severity, "")),
-        Text.assemble(
-            (alert.alert_type, "bold"), "\n", (printable(f"{alert.cluster}  {entity_label(alert)}"), "dim"), "\n"
-        ),
+        Text.assemble((alert.alert_type, "bold"), "\n", (printable(f"{alert.cluster}  {entity_label(alert)}"), "dim")),
         Text(shortened(printable(alert.explanation.because), LONGEST) + times),
     )
 

@@ -58,3 +58,14 @@ def object_entity(event: AuditEvent, meta: Metadata) -> Entity:
     ref = event.object
     name = ref.name or meta.name or meta.generate_name or ""
     return Entity(KINDS[ref.resource], name, ref.namespace or meta.namespace or "")
+
+
+def named(entity: Entity) -> str:
+    """An entity for a sentence.
+
+    Examples
+    --------
+    >>> named(Entity("daemon_set", "agent"))
+    'daemon set agent'
+    """
+    return f"{entity.kind.replace('_', ' ')} {entity.name}"

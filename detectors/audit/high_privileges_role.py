@@ -6,7 +6,7 @@ from itertools import islice
 
 from detectors.audit.bodies import UNRECORDED, written
 from detectors.audit.conditions import COMPLETED, bootstrap
-from detectors.audit.entities import SHOWN, actor, object_entity, who
+from detectors.audit.entities import SHOWN, actor, named, object_entity, who
 from detectors.audit.lists import AGGREGATOR, is_one_of
 from detectors.audit.objects import PolicyRule, Role
 from detectors.audit.powers import GATHERED, powers
@@ -14,6 +14,9 @@ from detectors.audit.workloads import digest, instance
 from detectors.contract import Match, Quiet, rule
 from detectors.selection import writes
 from events import AuditEvent
+
+NAMED = 5
+"""As many privileges stand in the sentence, those of any kind first; the fields have all."""
 
 
 @rule(
@@ -56,11 +59,13 @@ def high_privileges_role(event: AuditEvent) -> Match | Quiet:
     if is_one_of(event.user, {AGGREGATOR}) and GATHERED.get(event.object.name, frozenset()).issuperset(found):
         return Quiet("aggregation gives the role more than it ordinarily gathers", found)
     entity = object_entity(event, write.now.meta)
+    first = sorted(found, key=lambda power: not power.startswith("any "))
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     telling = islice((_short(rule) for rule in rules if any(powers(rule, wide=wide))), SHOWN)
     return Match(
         entity,
         f"{instance(event, write.now.meta)}:{digest(found)}",
-        f"{who(event)} wrote {entity.kind} {entity.name}, which gives: {', '.join(found)}",
+        f"{who(event)} wrote {named(entity)}, which gives {', '.join(first[:NAMED])}{more}",
         {"powers": found, "rules": list(telling)},
         actor(event),
     )

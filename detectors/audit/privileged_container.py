@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from detectors.audit.bodies import UNRECORDED, written
 from detectors.audit.conditions import COMPLETED, upkeep
 from detectors.audit.daemons import daemons
-from detectors.audit.entities import SHOWN, actor, who
+from detectors.audit.entities import SHOWN, actor, named, who
 from detectors.audit.images import TrustedImage, repository
 from detectors.audit.objects import POD_MAKERS, Container, PodSpec
 from detectors.audit.workloads import digest, occurrence, runs_daemons, swaps_image, workload
@@ -71,7 +71,7 @@ def privileged_container(event: AuditEvent, parameters: Parameters) -> Match | Q
     return Match(
         entity,
         occurrence(event, entity, meta, digest(containers)),
-        f"{who(event)} wrote {entity.kind} {entity.name} with privileged containers: {names}",
+        f"{who(event)} wrote {named(entity)} with privileged containers: {names}",
         {"containers": [{"name": c.name, "image": c.image, "privileged": True} for c in judged[:SHOWN]]},
         actor(event),
     )

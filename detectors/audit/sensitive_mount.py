@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from detectors.audit.bodies import UNRECORDED, written
 from detectors.audit.conditions import COMPLETED, upkeep
 from detectors.audit.daemons import daemons
-from detectors.audit.entities import SHOWN, actor, who
+from detectors.audit.entities import SHOWN, actor, named, who
 from detectors.audit.images import TrustedImage, repository
 from detectors.audit.objects import POD_MAKERS, Container, PodSpec
 from detectors.audit.paths import normal, sensitive
@@ -80,7 +80,7 @@ def sensitive_mount(event: AuditEvent, parameters: Parameters) -> Match | Quiet:
     return Match(
         entity,
         occurrence(event, entity, meta, digest(what)),
-        f"{who(event)} wrote {entity.kind} {entity.name}, which mounts {names} from the node",
+        f"{who(event)} wrote {named(entity)}, which mounts {names} from the node",
         {"mounts": [{"container": name, "image": image, "hostPath": path} for name, image, path in what[:SHOWN]]},
         actor(event),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from alerts.redaction import beginning
 from alerts.signal import Actor, Entity
-from events import Container, Process, RuntimeEvent
+from events import Container, RuntimeEvent
 
-LONGEST = 2000
-"""Characters of a command line that an alert shows."""
+LONGEST = 16_384
+"""Characters of a command line that are kept; an alert shows fewer, after its secrets are redacted."""
 
 
 def entity(event: RuntimeEvent) -> Entity:
@@ -43,16 +44,12 @@ def actor(event: RuntimeEvent) -> Actor:
     >>> actor(execution("/usr/bin/id", "-u", parent="/bin/bash", uid=0))
     Actor(kind='process', name='/usr/bin/id -u', ... parent='/bin/bash', uid=0)
     """
-    parent = "" if event.parent is None else _shown(event.parent)
-    return Actor("process", _shown(event.process), parent=parent, uid=event.process.uid)
+    parent = "" if event.parent is None else beginning(event.parent.command_line, LONGEST)
+    name = beginning(event.process.command_line, LONGEST)
+    return Actor("process", name, parent=parent, uid=event.process.uid)
 
 
 def _workload(container: Container) -> str:
     if not container.workload:
         return ""
     return f"{container.workload_kind}/{container.workload}" if container.workload_kind else container.workload
-
-
-def _shown(process: Process) -> str:
-    line = process.command_line
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

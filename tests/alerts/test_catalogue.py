@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
-import alerts.catalogue
 from alerts.catalogue import CATALOGUE, TACTICS, TECHNIQUES, AlertType, Severity, UnknownAlertTypeError, find
 from tests.conftest import SAMPLES
 
@@ -82,9 +80,3 @@ def test_an_unknown_id_names_the_nearest(asked: str, named: str) -> None:
 def test_an_id_like_no_other_gets_no_hint() -> None:
     with pytest.raises(UnknownAlertTypeError, match=r"^no alert type '%%%'$"):
         find("%%%")
-
-
-def test_the_catalogue_loads_quickly() -> None:
-    began = time.perf_counter()
-    alerts.catalogue._read()
-    assert time.perf_counter() - began < 0.2

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from detectors import registry
 from tests.flows.running import detect
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 FOLDERS = sorted(folder for folder in CAPTURES.iterdir() if folder.name.startswith("K8S"))
 """Windows need several lines: a file `fires-*.jsonl` is read as a whole."""
+
+
+def test_every_detector_has_raw_lines_that_show_it() -> None:
+    shown = {
+        folder.name for folder in FOLDERS if (folder / "fires.jsonl").exists() and (folder / "quiet.jsonl").exists()
+    }
+    assert {detector.alert_type for detector in registry.builtin()} <= shown
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
