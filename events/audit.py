@@ -69,11 +69,11 @@ class AuditEvent(Struct, frozen=True, gc=False):
     level: str | None = None
     """What the audit policy recorded: `Metadata`, `Request` or `RequestResponse`."""
     request: Raw | None = None
-    """Body of the request, as JSON; of a patch the patch itself. Decode it only where a detector asks."""
+    """Body of the request, a JSON object or list; of a patch the patch itself. Decode it only where a detector asks."""
     response: Raw | None = None
     """Body of the answer: what the object is now."""
     truncated: bool = False
-    """The source cut this record, or it was nested too deep: what came whole was kept, a body that did not is None."""
+    """The source cut this record or left a body out, or it was nested too deep: a body that did not come whole is None."""
 
     @property
     def resource(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from msgspec import Raw, structs
 
 from events.audit import AuditEvent
+from events.container_logs import bare
 from events.formats import aks, aks_tables, azure_activity, eks, falco, gke, native, tetragon
 from events.lenient import NULL, Members, Opened, elements_of, members_of, opened, text_of
 from events.names import cluster_name
@@ -115,6 +116,7 @@ class Decoder:
             if data.startswith(GZIP):
                 return self._unpacked(data)
             data = well_encoded(data)
+        data = bare(data)
         guess = _GUESSES.get(data[:_PREFIX])
         if guess is not None and len(data) <= self.largest:
             item = guess(data, self.cluster)
@@ -150,6 +152,8 @@ class Decoder:
         if not any(known.recognises(members) for known in _FIRST):
             if not packed and (archive := members_of(members.get("awslogs"))) is not None:
                 return self._archive(document.data, text_of(archive.get("data")))
+            if not packed and "stream" in members and (printed := text_of(members.get("log"))):
+                return self._text(printed.encode(), packed=True)
             if eks.recognises(members):
                 return eks.decode(document.data, self.cluster, self.largest)
             for name in ("records", "items", "value"):

@@ -89,13 +89,28 @@ def number(told: Told) -> int | None:
     return int(told) if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER else None
 
 
+MULTI_CALL = frozenset(
+    {
+        "busybox",
+        "busybox.static",
+        "coreutils",
+        "dropbearmulti",
+        "kmod",
+        "toybox",
+        "xtables-legacy-multi",
+        "xtables-nft-multi",
+    }
+)
+"""Programs that are many: which one is meant is decided by the name of the link that was called."""
+
+
 def process_of(fields: OutputFields, node: str, time: int) -> Process:
     """The process; its exec id is built from node, pid and start, or from the event's time if no start is known."""
     pid, start, auid = number(fields.pid), number(fields.started), number(fields.login_uid)
     command, name = text(fields.command), text(fields.name)
     return Process(
         _exec_id(node, pid, start or time * 1_000),
-        text(fields.exe_path) or name or text(fields.exe) or command.partition(" ")[0],
+        _called(text(fields.exe_path), name) or text(fields.exe) or command.partition(" ")[0],
         text(fields.arguments) or _arguments(command, name),
         None,
         pid,
@@ -106,20 +121,38 @@ def process_of(fields: OutputFields, node: str, time: int) -> Process:
         number(fields.session),
         _exec_id(node, number(fields.parent_pid), number(fields.parent_started)),
         number(fields.container_pid),
+        any(
+            said in (True, "true")
+            for said in (fields.is_health_check, fields.is_liveness_probe, fields.is_readiness_probe)
+        ),
     )
+
+
+def _called(path: str, name: str) -> str:
+    """The path of a program. Falco resolves links: what runs as `wget` by a link to busybox keeps its name so."""
+    folder, slash, base = path.rpartition("/")
+    return f"{folder}{slash}{name}" if name and base in MULTI_CALL else path or name
 
 
 def parent_of(fields: OutputFields, node: str) -> Process | None:
     """The parent, by whatever the rule says of it."""
     command, name = text(fields.parent_command), text(fields.parent_name) or text(fields.parent_aname)
-    binary = text(fields.parent_exe_path) or text(fields.parent_path) or name or command.partition(" ")[0]
+    path = text(fields.parent_exe_path) or text(fields.parent_path)
+    binary = _called(path, name) or command.partition(" ")[0]
     pid, start = number(fields.parent_pid), number(fields.parent_started)
     if pid is None:
         pid = number(fields.parent_apid)
     if not binary and pid is None:
         return None
     arguments = _arguments(command, name)
-    return Process(_exec_id(node, pid, start), binary, arguments, pid=pid, started=micros_of_nanos(start))
+    return Process(
+        _exec_id(node, pid, start),
+        binary,
+        arguments,
+        pid=pid,
+        started=micros_of_nanos(start),
+        container_pid=number(fields.parent_container_pid),
+    )
 
 
 def ancestors_of(fields: OutputFields) -> tuple[Process, ...]:
@@ -214,14 +247,14 @@ def _access(fields: OutputFields, call: str) -> str:
 
 def _ancestor(name: Told, path: Told, command: Told, pid: Told) -> Process:
     line, title = text(command), text(name)
-    binary = text(path) or title or line.partition(" ")[0]
+    binary = _called(text(path), title) or line.partition(" ")[0]
     return Process(binary=binary, arguments=_arguments(line, title), pid=number(pid))
 
 
 def _arguments(command: str, name: str) -> str:
     """The command line without the name before it; a name may have spaces in it."""
     first, _, rest = command.partition(" ")
-    if first == name or not command.startswith(f"{name} "):
+    if not rest or first == name or not command.startswith(f"{name} "):
         return rest
     return command[len(name) + 1 :]
 
