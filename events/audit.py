@@ -73,7 +73,7 @@ class AuditEvent(Struct, frozen=True, gc=False):
     response: Raw | None = None
     """Body of the answer: what the object is now."""
     truncated: bool = False
-    """The source cut this record or left a body out, or it was nested too deep: a body that did not come whole is None."""
+    """The source cut this record, left a body out, or nested too deep: a body that did not come whole is None."""
 
     @property
     def resource(self) -> str:

@@ -103,7 +103,8 @@ class Judge:
     def judge(self, item: Item, detectors: Detectors, origin: Origin, line: bytes) -> Iterator[Found]:
         """What one item shows. A detector that fails is counted and reported, and stops nothing."""
         if isinstance(item, Malformed):
-            yield "", DeadLetter(origin, item)
+            whole = item if origin.item is not None else msgspec.structs.replace(item, head=line[:HEAD_BYTES])
+            yield "", DeadLetter(origin, whole)
             return
         assert not isinstance(item, Skipped)
         evidence = Evidence(item.event_id, item.time, origin, summary(item))

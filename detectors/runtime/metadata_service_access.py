@@ -113,13 +113,13 @@ def metadata_service_access(event: RuntimeEvent, parameters: MetadataParameters)
     return found if isinstance(found, Quiet) else _match(event, *found)
 
 
-def _match(event: RuntimeEvent, service: str, how: str) -> Match:
+def _match(event: RuntimeEvent, service: str, program: str) -> Match:
     started = event.process.started or event.time
     return Match(
         entity=entity(event),
         occurrence=f"{service} {started // HOUR}",
-        because=f"{event.process.name or 'a process'} in a container asked {title(service)}: {how}",
-        fields={"service": service, "program": event.process.binary, "how": how},
+        because=f"{program} in a container asked {title(service)}",
+        fields={"service": service, "program": program, "kind": str(event.kind)},
         actor=actor(event),
     )
 
@@ -134,7 +134,7 @@ def _connected(event: RuntimeEvent) -> tuple[str, str] | Quiet:
     # A shell connects only where its text says so, by /dev/tcp.
     if event.process.name not in SHELLS and not any(_fetches(command, event.sensor) for command in read(event.process)):
         return Quiet("a fetching program or an interpreter's one-liner connects", event.process.command_line[:200])
-    return service, f"connection to port {connection.port}"
+    return service, event.process.name or "a process"
 
 
 def _fetches(command: Command, sensor: str) -> bool:
@@ -151,7 +151,7 @@ def _asked(process: Process) -> tuple[str, str] | Quiet:
     for command in commands:
         service = next(filter(None, _services(command)), "")
         if service:
-            return service, f"{command.name or 'the shell'} names it"
+            return service, command.name or "a shell"
     seen = [command.name for command in commands]
     return Quiet("a program that fetches, or a one-liner, with the address or a credential path of the service", seen)
 

@@ -18,6 +18,7 @@ from events.decoder import Decoder
 from flows.configuration import configure
 from flows.demo import capture
 from flows.dispatch import Dispatch
+from flows.sinks import dead_letter_line
 from tests.conftest import SAMPLES
 from tests.flows.running import Run, detect
 from tests.flows.test_cli import BINDING
@@ -156,6 +157,12 @@ def test_a_poisoned_event_goes_to_the_dead_letters_and_the_flow_goes_on(tmp_path
     assert run.letters[1].origin.line == 2
     assert run.tally.counted()["failed_by_detector"] == {"K8S_TI_Proxy": 2}
     assert adds_up(run)
+
+
+def test_a_dead_letter_holds_the_bytes_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"z\x95}\n")
+    (letter,) = detect(tmp_path / "a").letters
+    assert json.loads(dead_letter_line(letter))["head_base64"] == "epV9"
 
 
 @given(lines=st.lists(st.binary(max_size=200)))
