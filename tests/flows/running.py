@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bytewax.testing import run_main
+from bytewax.testing import cluster_main
 from msgspec import Struct
 
 from alerts import Alert
@@ -37,7 +37,11 @@ class Run(Struct):
 
 
 def detect(
-    *inputs: Path | str, configuration: Configuration | None = None, block: int = BLOCK, cluster: str = "default"
+    *inputs: Path | str,
+    configuration: Configuration | None = None,
+    block: int = BLOCK,
+    cluster: str = "default",
+    workers: int = 1,
 ) -> Run:
     """Run the flow over files in this process."""
     run = Run([], [], Tally())
@@ -50,5 +54,5 @@ def detect(
     flow = build(
         source, configuration, cluster=cluster, alerts=deliver, dead_letters=run.letters.extend, tally=run.tally
     )
-    run_main(flow)  # type: ignore[no-untyped-call]  # bytewax's own, not typed
+    cluster_main(flow, [], 0, worker_count_per_proc=workers)  # type: ignore[no-untyped-call]  # bytewax's own, not typed
     return run

@@ -68,6 +68,10 @@ def test_alerts_do_not_depend_on_the_size_of_batches(demo: Run, block: int) -> N
     assert again.tally.counted() == demo.tally.counted()
 
 
+def test_alerts_do_not_depend_on_the_number_of_workers(demo: Run) -> None:
+    assert detect(capture(), workers=2).last == demo.last
+
+
 def test_alerts_do_not_depend_on_the_order_of_files(demo: Run, tmp_path: Path) -> None:
     files = sorted(file for file in capture().rglob("*") if file.is_file() and file.suffix != ".md")
     random.Random(7).shuffle(files)
