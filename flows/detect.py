@@ -60,7 +60,7 @@ def build(
     judge = Judge(Decoder(cluster, configuration.settings.limits.item).decode, configuration.dispatch, tally)
     flow = Dataflow("middlewatch")
     found = op.flat_map_batch("rules", op.input("source", flow, source), judge)
-    entities = _entity_step(configuration, tally, CORRELATED_AFTER if live else None)
+    entities = _entity_step(configuration, tally, live=live)
     correlated = op.stateful_batch("containers", _only(Observed, "observations", found), entities)
     rekeyed = op.map("by_alert", _only(Signal, "completed", correlated), lambda keyed: (keyed[1].alert_id, keyed[1]))
     signals = op.merge("signals", _only(Signal, "direct", found), rekeyed)
@@ -77,10 +77,11 @@ def build(
     return flow
 
 
-def _entity_step(configuration: Configuration, tally: Tally, patience: timedelta | None) -> Callable[[Any], EntityStep]:
+def _entity_step(configuration: Configuration, tally: Tally, *, live: bool) -> Callable[[Any], EntityStep]:
     windows = {detector.__name__: detector for detector in configuration.detectors if isinstance(detector, ValueCount)}
     lateness = configuration.settings.lateness.runtime // timedelta(microseconds=1)
-    return lambda state: EntityStep(windows, lateness, tally, patience, state)
+    waits = (lateness, CORRELATED_AFTER) if live else (None, None)
+    return lambda state: EntityStep(windows, tally, state, *waits)
 
 
 def _alert_step(configuration: Configuration, patience: timedelta | None) -> Callable[[Any], AlertStep]:

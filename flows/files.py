@@ -37,8 +37,8 @@ class Chunk(Struct, frozen=True, array_like=True):
 
 
 def is_live(paths: Sequence[str]) -> bool:
-    """Whether one of these goes on while it is read: standard input, or a pipe."""
-    return any(path == DASH or not Path(path).is_file() for path in paths)
+    """Whether one of these goes on while it is read: a pipe, or a standard input that is no file."""
+    return any(not Path("/dev/stdin" if path == DASH else path).is_file() for path in paths)
 
 
 class FileSource(DynamicSource[Chunk]):

@@ -24,7 +24,7 @@ class DetectorSettings(BaseModel):
 
 
 class Lateness(BaseModel):
-    """How late events of a source may come and still be taken in order of their time."""
+    """How late events of a live source may come and still be taken in order of their time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -18,6 +18,8 @@ from detectors.windows import ValueCount, Window
 from flows.judge import DeadLetter, Observed, failure, signal
 from flows.tally import Tally
 
+HELD = 1_000
+"""Observations of one entity that are held; of more, the oldest are taken."""
 UPDATE_EVERY = 60_000_000
 """Microseconds of event time between two revisions of an alert."""
 
@@ -29,22 +31,22 @@ class UnknownStateError(ValueError):
 class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
     """Observations of one entity, taken in order of (time, event id) by each detector that keeps state of it.
 
-    An observation waits until the entity has seen one that is later by the allowed lateness, or the
-    end of the input: so two events cannot swap roles by arriving swapped. On a live input it waits no
-    longer than `patience`.
+    Files are held to their end, so that their order and that of their lines does not matter. On a live
+    input an observation waits until the entity has seen one that is later by the allowed lateness, and
+    no longer than `patience`.
 
     Parameters
     ----------
     detectors
         The stateful detectors by name.
-    lateness
-        Microseconds.
     tally
         Told of what came too late to be taken in order (it is taken no more), and of failures.
-    patience
-        Wall-clock time after which a live input counts as read to its end; None for files.
     state
         What `snapshot` gave.
+    lateness
+        Microseconds, for a live input; None for files.
+    patience
+        Wall-clock time after which a live input counts as read to its end; None for files.
 
     Raises
     ------
@@ -57,33 +59,34 @@ class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
     def __init__(
         self,
         detectors: Mapping[str, ValueCount],
-        lateness: int,
         tally: Tally,
-        patience: timedelta | None,
         state: Any,
+        lateness: int | None = None,
+        patience: timedelta | None = None,
     ) -> None:
         self.detectors = detectors
-        self.lateness = lateness
         self.tally = tally
+        self.lateness = lateness
         self.patience = patience
         self.held: list[Observed] = []
         self.windows: dict[str, Window] = {}
-        self.newest = -1 << 63
+        self.newest = self.passed = -1 << 63
         self.due: datetime | None = None
         if state is not None:
-            version, self.newest, held, windows = state
+            version, self.newest, self.passed, held, windows = state
             if version != self.VERSION:
                 raise UnknownStateError(f"entity state has version {version!r}, and this program reads {self.VERSION}")
             self.held = msgspec.convert(held, list[Observed])
             self.windows = msgspec.convert(windows, dict[str, Window])
 
     def on_batch(self, values: list[Observed]) -> tuple[Iterable[Signal | DeadLetter], bool]:
+        found: list[Signal | DeadLetter] = []
         for observed in values:
-            if observed.observation.time < self.newest - self.lateness:
+            if observed.observation.time < self.passed:
                 self.tally.count_late()
             else:
                 self.hold(observed)
-        found = self.take(self.newest - self.lateness)
+                found += self.take(self.settled())
         if self.patience is not None:
             self.due = datetime.now(UTC) + self.patience if self.held else None
         return found, False
@@ -95,6 +98,12 @@ class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
             self.held.insert(place, observed)
         self.newest = max(self.newest, observed.observation.time)
 
+    def settled(self) -> int:
+        """What is older (microseconds) waits no longer."""
+        if self.lateness is not None:
+            return self.newest - self.lateness
+        return self.held[-HELD].observation.time + 1 if len(self.held) > HELD else self.passed
+
     def on_notify(self) -> tuple[Iterable[Signal | DeadLetter], bool]:
         return self.on_eof()
 
@@ -104,14 +113,16 @@ class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
 
     def take(self, until: int) -> list[Signal | DeadLetter]:
         """Judge what is held from before `until` (microseconds), in order; forget what no longer matters."""
+        if until <= self.passed:
+            return []
+        self.passed = until
         due = bisect.bisect_left(self.held, until, key=lambda observed: observed.observation.time)
         taken, self.held = self.held[:due], self.held[due:]
         found = [one for observed in taken if (one := self.judged(observed)) is not None]
-        oldest = self.newest - self.lateness
         self.windows = {
             name: window
             for name, window in self.windows.items()
-            if name in self.detectors and self.detectors[name].expires(window) >= oldest
+            if name in self.detectors and self.detectors[name].expires(window) >= until
         }
         return found
 
@@ -131,7 +142,7 @@ class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
         return self.due
 
     def snapshot(self) -> Any:
-        return self.VERSION, self.newest, msgspec.to_builtins(self.held), msgspec.to_builtins(self.windows)
+        return self.VERSION, self.newest, self.passed, msgspec.to_builtins(self.held), msgspec.to_builtins(self.windows)
 
 
 def _order(observed: Observed) -> tuple[int | str, ...]:

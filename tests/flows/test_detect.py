@@ -26,6 +26,7 @@ from tests.flows.test_cli import BINDING
 FORMATS = Path(__file__).parents[1] / "captures" / "formats"
 FALCO_TRACES = SAMPLES / "falco-k8s-audit"
 TETRAGON = SAMPLES / "tetragon" / "observability-book.jsonl"
+BURST = FORMATS.parent / "K8S.NODE_ReconnaissanceArtifactsBurst" / "fires-burst.jsonl"
 ORDINARY = Path(__file__).parents[1] / "captures" / "ordinary"
 
 
@@ -80,6 +81,15 @@ def test_alerts_do_not_depend_on_the_order_of_files(demo: Run, tmp_path: Path) -
 
 def _without_origins(run: Run) -> dict[str, Any]:
     return {name: alert.model_dump(exclude={"evidence": {"__all__": {"origin"}}}) for name, alert in run.last.items()}
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_burst_is_found_in_any_order_of_files_and_lines(tmp_path: Path, parts: int) -> None:
+    lines = BURST.read_text().splitlines(keepends=True)
+    expected = detect(BURST).types
+    for part in range(parts):
+        (tmp_path / f"{part}.jsonl").write_text("".join(reversed(lines[part::parts])))
+    assert detect(tmp_path).types == expected == ["K8S.NODE_ReconnaissanceArtifactsBurst"]
 
 
 def test_everything_twice_raises_nothing_more(demo: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from alerts.signal import Signal
 from detectors.examples import execution
 from detectors.runtime.reconnaissance_burst import reconnaissance_burst
 from flows.judge import DeadLetter, Observed
-from flows.steps import UPDATE_EVERY, AlertStep, EntityStep, UnknownStateError
+from flows.steps import HELD, UPDATE_EVERY, AlertStep, EntityStep, UnknownStateError
 from flows.tally import Tally
 from tests.alerts.samples import evidence, signal
 
@@ -31,9 +31,11 @@ def observed(number: int, command: str, second: float) -> Observed:
     return Observed(reconnaissance_burst.__name__, "test", noted[1])
 
 
-def entity(state: Any = None, tally: Tally | None = None) -> EntityStep:
-    windows = {reconnaissance_burst.__name__: reconnaissance_burst}
-    return EntityStep(windows, LATENESS, tally or Tally(), None, state)
+WINDOWS = {reconnaissance_burst.__name__: reconnaissance_burst}
+
+
+def entity(state: Any = None, tally: Tally | None = None, lateness: int | None = LATENESS) -> EntityStep:
+    return EntityStep(WINDOWS, tally or Tally(), state, lateness)
 
 
 def resumed(step: EntityStep) -> EntityStep:
@@ -68,6 +70,27 @@ def test_order_within_the_lateness_does_not_matter(script: list[tuple[str, int]]
     found = [one for item in shaken for one in step.on_batch([item])[0]] + list(step.on_eof()[0])
     assert found == signals([stream])
     assert tally.late == 0
+
+
+@given(script=SCRIPTS, seed=st.randoms(use_true_random=False))
+def test_in_files_no_order_matters(script: list[tuple[str, int]], seed: Any) -> None:
+    stream = [observed(n, *one) for n, one in enumerate(script)]
+    shaken = seed.sample(stream, len(stream))
+    outcomes = []
+    for order in (stream, shaken):
+        step = entity(lateness=None)
+        outcomes.append([one for item in order for one in step.on_batch([item])[0]] + list(step.on_eof()[0]))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_what_is_held_of_an_entity_is_bounded() -> None:
+    tally = Tally()
+    step = entity(tally=tally, lateness=None)
+    for number in range(HELD + 500):
+        step.on_batch([observed(number, "id", number)])
+    assert len(step.held) <= HELD
+    step.on_batch([observed(1, "uname", 0)])
+    assert tally.late == 1
 
 
 def test_what_comes_too_late_is_counted_and_not_taken() -> None:
@@ -132,8 +155,7 @@ def test_a_window_that_is_over_is_forgotten() -> None:
     step.on_batch([observed(1, "id", 0)])
     step.on_eof()
     assert step.windows
-    step.newest += 3600 * SECOND
-    step.take(step.newest)
+    step.take(step.newest + 3600 * SECOND)
     assert not step.windows
 
 
@@ -149,7 +171,7 @@ def test_a_detector_that_fails_is_counted_and_stops_nothing(monkeypatch: pytest.
 
 
 def test_on_a_live_input_nothing_is_held_for_longer_than_patience() -> None:
-    step = EntityStep({reconnaissance_burst.__name__: reconnaissance_burst}, LATENESS, Tally(), timedelta(0), None)
+    step = EntityStep(WINDOWS, Tally(), None, LATENESS, timedelta(0))
     assert step.notify_at() is None
     assert list(step.on_batch([observed(n, c, n / 10) for n, c in enumerate(COMMANDS)])[0]) == []
     assert step.notify_at() is not None
