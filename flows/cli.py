@@ -8,11 +8,14 @@ import sys
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say
+
+if TYPE_CHECKING:
+    from flows.configuration import Configuration
 
 app = typer.Typer(
     name=PROGRAM,
@@ -47,8 +50,6 @@ Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what 
 DeadLetters = Annotated[
     str | None, typer.Option(metavar="PATH", help="Keep what could not be read or judged, with reason and origin.")
 ]
-
-
 Form = Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")]
 OutputPath = Annotated[str, typer.Option("--output", "-o", metavar="PATH|-", help="Where the alerts go.")]
 
@@ -99,7 +100,7 @@ def _detect(
         paths = expand(inputs)
     except InputError as error:
         _usage(str(error))
-    _refuse_overwriting([name for name in (output, dead_letters, summary) if name not in (None, DASH)], paths)
+    _refuse_overwriting([name for name in (output, dead_letters, summary) if name is not None and name != DASH], paths)
     raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
 
 
@@ -159,7 +160,7 @@ def check_settings(
     say(f"{file}: no problems; {len(configuration.detectors)} detectors run")
 
 
-def _refuse_overwriting(outputs: list[Any], inputs: list[str]) -> None:
+def _refuse_overwriting(outputs: list[str], inputs: list[str]) -> None:
     places = [os.path.realpath(name) for name in outputs]
     read = {os.path.realpath("/dev/stdin" if path == DASH else path) for path in inputs}
     for name, place in zip(outputs, places, strict=True):
@@ -169,7 +170,7 @@ def _refuse_overwriting(outputs: list[Any], inputs: list[str]) -> None:
             _usage(f"{name}: would be written over while it is read")
 
 
-def _configured(settings: Path | None) -> Any:
+def _configured(settings: Path | None) -> Configuration:
     from flows.configuration import SettingsError, configure
 
     try:

@@ -127,7 +127,7 @@ def _flow(
 @contextlib.contextmanager
 def _progress(paths: list[str]) -> Iterator[Callable[[int], None]]:
     """A line that tells how far a long input was read, for a person at a terminal."""
-    total = sum(Path(path).stat().st_size for path in paths if path != DASH)
+    total = sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
     if total < LONG_INPUT or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -147,9 +147,7 @@ def _report(tally: Tally, options: Options, output: Lines | None) -> None:
         line = ", ".join(f"{counted[name]:,} {name}" for name in names)
         print(f"{line}; {sum(counted['alerts'].values()):,} alerts", file=sys.stderr)  # noqa: T201
     if counted["malformed"]:
-        kept = (
-            f"are in {options.dead_letters}" if options.dead_letters else "only counted: --dead-letters PATH keeps them"
-        )
+        kept = f"kept in {options.dead_letters}" if options.dead_letters else "only counted (see --dead-letters)"
         complain(f"{counted['malformed']} of {counted['read']} items are malformed, {kept}")
     if counted["late"]:
         complain(f"{counted['late']} observations came too late for a window: see lateness in docs/settings.md")
