@@ -60,7 +60,7 @@ def inputs(folder: Path) -> dict[str, Path]:
         data = source.read_bytes()
         lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).splitlines(keepends=True)
         if usable := [line for line in lines if whole(line)]:
-            found[str(source)[-44:]] = repeated(usable, folder / str(number))
+            found["/".join(source.parts[-2:])] = repeated(usable, folder / str(number))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from alerts.alert import json_schema
 from alerts.catalogue import CATALOGUE, AlertType
+from alerts.redaction import shortened
 from detectors import registry
 from detectors.contract import Detector
 from detectors.selection import Executions, Operations, Records, Requests, Selector
@@ -20,6 +21,8 @@ from flows.console import complain
 from flows.settings import Settings
 
 Detectors = tuple[Detector[Any], ...]
+LONGEST = 60
+"""Characters of a pattern that are shown: it only chooses what a detector reads, and may be long."""
 
 
 def pages() -> dict[str, str]:
@@ -96,7 +99,8 @@ def selection(selector: Selector) -> str:
             return f"requests to {', '.join(sorted(verbs))} {', '.join(sorted(resources))}"
         case Executions(names, patterns):
             programs = f"executions of {', '.join(sorted(names))}" if names else ""
-            lines = "command lines that match " + ", ".join(f"`{pattern}`" for pattern in patterns) if patterns else ""
+            shown = ", ".join(f"`{shortened(pattern, LONGEST)}`" for pattern in patterns)
+            lines = f"command lines that match {shown}" if patterns else ""
             return "; ".join(part for part in (programs, lines) if part) or "all executions"
         case Records(kinds):
             return f"runtime records of kind {', '.join(sorted(kinds))}"
