@@ -190,12 +190,12 @@ def _salvaged(text: bytes, cluster: str, received: int | None) -> AuditEvent | S
 
 
 def _item(wire: PlainRecord, cluster: str) -> AuditEvent | Skipped | None:
+    if not wire.verb or not wire.audit_id:
+        return None
     if wire.stage == "RequestReceived":
         return RECEIVED
     time = micros(wire.stage_timestamp)
-    if time is None or not wire.verb or not wire.audit_id:
-        return None
-    return _event(wire, time, wire.audit_id, cluster)
+    return None if time is None else _event(wire, time, wire.audit_id, cluster)
 
 
 def _event(wire: Request, time: int, event_id: str, cluster: str) -> AuditEvent:

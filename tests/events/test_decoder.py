@@ -49,6 +49,8 @@ def test_a_blank_line_holds_nothing(blank: bytes) -> None:
         (b"{}", "unknown format"),
         (b'{"kind":0}', "unknown format"),
         (b'{"kind":"Pod","apiVersion":"v1"}', "unknown format"),
+        (b'{"kind":"Pod","stage":"RequestReceived"}', "unknown format"),
+        (b'{"apiVersion":"audit.k8s.io/v1","stage":"RequestReceived"}', "unknown format"),
         (b'[[{"kind":"Event"}]]', "unknown format"),
         (b"{", "not JSON"),
         (b"I1124 12:00:00 klog", "not JSON"),

@@ -153,7 +153,7 @@ def test_ctrl_c_ends_at_once_with_130(tmp_path: Path) -> None:
         asked = time.monotonic()
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=10) == 130
-        assert time.monotonic() - asked < 2
+        assert time.monotonic() - asked < 5
         assert process.stderr is not None
         assert process.stderr.read() == b""
     finally:
