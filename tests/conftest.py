@@ -3,11 +3,13 @@
 import os
 import pathlib
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 SAMPLES = pathlib.Path(__file__).parents[1].parent / "shared" / "samples"
 """Tests that want these skip without."""
 
-settings.register_profile("ci", max_examples=100, deadline=None)
-settings.register_profile("deep", max_examples=100_000, deadline=None)
+# The same examples in every run, so that what is red is red for a change; the deep profile looks for new ones.
+BUSY = [HealthCheck.too_slow]
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=BUSY)
+settings.register_profile("deep", max_examples=100_000, deadline=None, suppress_health_check=BUSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
