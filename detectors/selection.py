@@ -9,7 +9,6 @@ from msgspec import Struct
 from events import Kind
 
 WRITE_VERBS = frozenset({"create", "update", "patch"})
-ANY = frozenset({"*"})
 _SHELL = r"(?s)(?:^|[ /])[a-z]{0,4}sh[0-9.]* (?:[-+][^ ]* (?:[^-+ ][^ ]* )?){0,5}-[a-z]*c[a-z]* "
 DISGUISED_TEXT = _SHELL + r".*(?:base64|base32|xxd|eval|/dev/|[$`\\]|[^ =(]['\"][^ ])"
 """A shell whose text has means to hide a word: quotes inside it, expansions, encodings, sockets as files."""

@@ -23,7 +23,5 @@ def bare(line: bytes) -> bytes:
     >>> bare(b"[pod/tetragon-x7k2p/export-stdout] {}")
     b'{}'
     """
-    if line[:1] == b"{":
-        return line
     prefix = _PREFIX.match(line[:_LONGEST])
     return line if prefix is None else line[prefix.end() :]

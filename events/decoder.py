@@ -116,7 +116,8 @@ class Decoder:
             if data.startswith(GZIP):
                 return self._unpacked(data)
             data = well_encoded(data)
-        data = bare(data)
+        if data[:1] != b"{":
+            data = bare(data)
         guess = _GUESSES.get(data[:_PREFIX])
         if guess is not None and len(data) <= self.largest:
             item = guess(data, self.cluster)

@@ -102,7 +102,7 @@ def _told(item: Item) -> str:
 def _answer(detector: Detector[Any], event: Event) -> Iterator[str]:
     try:
         verdict = detector(event)
-    except Exception as error:  # noqa: BLE001  whatever a detector raises is what the user asks about
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a detector raises is what the user asks about
         yield f"  ERROR  {detector.alert_type}  {type(error).__name__}: {error}"
         return
     if isinstance(verdict, Match):

@@ -17,6 +17,8 @@ from flows.dispatch import Detectors, Dispatch
 from flows.files import Chunk
 from flows.tally import Tally
 
+NO_EVENT = (Malformed, Skipped)
+
 
 class DeadLetter(Struct, frozen=True):
     """A record that could not be read or judged, and where it stood."""
@@ -92,7 +94,7 @@ class Judge:
                 items = decode(line)
                 for index, item in enumerate(items):
                     count(item)
-                    detectors = () if isinstance(item, Malformed | Skipped) else reached(item)
+                    detectors = () if isinstance(item, NO_EVENT) else reached(item)
                     if detectors or type(item) is Malformed:
                         origin = Origin(path=chunk.path, line=number, item=index if len(items) > 1 else None)
                         found += self.judge(item, detectors, origin, line)

@@ -55,7 +55,7 @@ class Lines:
 
     def close(self) -> None:
         self.file.flush()
-        if self.file is not sys.stdout.buffer:
+        if sys.stdout is None or self.file is not sys.stdout.buffer:
             self.file.close()
 
 

@@ -288,27 +288,3 @@ def test_the_same_bytes_give_the_same_ids_and_other_bytes_others() -> None:
         hashed = [item.event_id for item in items(name) if isinstance(item, RuntimeEvent)]
         assert hashed == [item.event_id for item in items(name) if isinstance(item, RuntimeEvent)]
         assert len(set(hashed)) == len(hashed)
-
-
-@pytest.mark.parametrize(
-    "wrapped",
-    [
-        "2026-09-14T09:00:00.123456789Z stdout F {}",
-        "2026-09-14T09:00:00.123456789+02:00 stderr F {}",
-        "[pod/tetragon-x7k2p/export-stdout] {}",
-    ],
-)
-def test_a_line_of_a_containers_log_is_what_it_printed(wrapped: str) -> None:
-    for line in lines("tetragon"):
-        assert Decoder().decode(wrapped.encode().replace(b"{}", line)) == Decoder().decode(line)
-
-
-def test_a_line_of_dockers_log_is_what_the_container_printed() -> None:
-    for line in lines("tetragon"):
-        written = {"log": line.decode() + "\n", "stream": "stdout", "time": "2026-09-14T09:00:00.1Z"}
-        assert Decoder().decode(json.dumps(written).encode()) == Decoder().decode(line)
-
-
-@pytest.mark.parametrize("times", [2, 1000])
-def test_a_wrapped_wrapper_is_malformed(times: int) -> None:
-    assert isinstance(Decoder().decode(b"[pod/a] " * times + b"{}")[0], Malformed)

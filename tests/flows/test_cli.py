@@ -258,6 +258,14 @@ def test_control_characters_of_a_file_name_reach_no_terminal(tmp_path: Path) -> 
         assert not {"\x1b", "\u202e"} & {*done.stdout, *done.stderr}
 
 
+def test_a_closed_stdout_does_not_matter_to_who_writes_a_file(log: Path, tmp_path: Path) -> None:
+    call = " ".join([*MIDDLEWATCH, "detect", str(log), "--output", str(tmp_path / "o"), ">&-"])
+    done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert json.loads((tmp_path / "o").read_text())["alert_type"] == "K8S_ClusterAdminBinding"
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
 def test_a_closed_stream_gives_one_line(closed: str) -> None:
     call = " ".join([*MIDDLEWATCH, "detect", "-", "--dead-letters", "/dev/null", closed])
