@@ -1,0 +1,1 @@
+"""Ordinary life of clusters and attacks in it, written as real servers, sensors and clouds write it."""

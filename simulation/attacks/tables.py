@@ -1,0 +1,144 @@
+"""Episodes that are one command, in tables: for each alert type what an attacker runs, and what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from simulation.attacks.register import enter
+from simulation.attacks.scene import Scene, Shell
+from simulation.labels import Variant
+from simulation.schedule import Life
+from simulation.sensors.processes import Program
+
+
+class Place(Enum):
+    """Where a command is run."""
+
+    WEB = "by a web server that was broken into"
+    EXEC = "in a container, by kubectl exec"
+    ENTRY = "by a container's entry point"
+    HOST = "on a node, by ssh"
+    DAEMON = "on a node, by a service of systemd"
+
+
+@dataclass(frozen=True)
+class Act:
+    """A command, and where it is run."""
+
+    command: str | tuple[str, ...]
+    runs: Sequence[str | Sequence[str]] | None
+    """Of shell text: the programs that it starts, as `Shell.line` takes them."""
+    is_text: bool
+    at: Place
+    under: tuple[str, ...]
+    """Programs between the place and the command, from the outside in, such as `dpkg --configure app`."""
+    images: tuple[str, ...]
+    """In which containers; any if empty."""
+    connects: tuple[str, int] | None
+    touches: tuple[str, bool] | None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def play(self, scene: Scene, *raises: str) -> None:
+        """Run it, labelled as evidence of these alert types."""
+        shell = self._shell(scene)
+        above = shell.program
+        for outer in self.under:
+            above = shell.run(outer, under=above, seconds=5)
+        shell = Shell(scene, above)
+        # A parameter expansion of the shell looks like a hole of format strings: the address is put in by replacement.
+        command = _aimed(self.command, scene.address)
+        if self.is_text:
+            assert isinstance(command, str)
+            runs = None if self.runs is None else [_aimed(part, scene.address) for part in self.runs]
+            program = shell.line(command, *raises, runs=runs, **self.fields)
+        else:
+            program = shell.run(command, *raises, **self.fields)
+        self._follow(shell, program, *raises)
+
+    def _follow(self, shell: Shell, program: Program, *raises: str) -> None:
+        if self.connects is not None:
+            address, port = self.connects
+            shell.connect(program, _text(address, shell.scene.address), port, *raises)
+        if self.touches is not None:
+            path, write = self.touches
+            shell.touch(program, path, *raises, write=write)
+
+    def _shell(self, scene: Scene) -> Shell:
+        if self.at is Place.WEB:
+            return scene.web_shell(scene.victim(*self.images) if self.images else None)
+        if self.at is Place.EXEC:
+            return scene.exec_shell(scene.person(admin=True), scene.victim(*self.images), seconds=120)
+        if self.at is Place.ENTRY:
+            return scene.entry_point(scene.victim(*self.images))
+        machine = scene.chance.pick(scene.cluster.machines)
+        return scene.host_shell(machine) if self.at is Place.HOST else Shell(scene, machine.systemd)
+
+
+INTRUDER = "INTRUDER"
+"""What stands for the intruder's address in a command."""
+
+
+def _aimed(command: str | Sequence[str], address: str) -> str | tuple[str, ...]:
+    if isinstance(command, str):
+        return _text(command, address)
+    return tuple(_text(part, address) for part in command)
+
+
+def _text(text: str, address: str) -> str:
+    return text.replace(INTRUDER, address)
+
+
+def line(
+    text: str,
+    *,
+    runs: Sequence[str | Sequence[str]] | None = None,
+    at: Place = Place.WEB,
+    under: Sequence[str] = (),
+    images: Sequence[str] = (),
+    connects: tuple[str, int] | None = None,
+    touches: tuple[str, bool] | None = None,
+    **fields: Any,
+) -> Act:
+    """Shell text: `sh -c TEXT` and the programs that it starts (`Shell.line` says how they are found).
+
+    `connects` (address, port) is what the program connects to, `touches` (path, whether it writes) a file that the
+    sensor sees it access; `INTRUDER` in any of them is the intruder's address.
+    """
+    return Act(text, runs, True, at, tuple(under), tuple(images), connects, touches, fields)
+
+
+def run(
+    command: str | Sequence[str],
+    *,
+    at: Place = Place.WEB,
+    under: Sequence[str] = (),
+    images: Sequence[str] = (),
+    connects: tuple[str, int] | None = None,
+    touches: tuple[str, bool] | None = None,
+    **fields: Any,
+) -> Act:
+    """One program without a shell: a simple command line, or its arguments. The rest as of `line`."""
+    argv = command if isinstance(command, str) else tuple(command)
+    return Act(argv, None, False, at, tuple(under), tuple(images), connects, touches, fields)
+
+
+def table(alert_type: str, *, straight: Sequence[Act], careful: Sequence[Act], quiet: Sequence[Act]) -> None:
+    """Register an episode for each of these acts, named by the alert type and its place here."""
+    base = alert_type.rpartition("_")[2] if alert_type.startswith("K8S.NODE_") else alert_type
+    for variant, acts in ((Variant.STRAIGHT, straight), (Variant.CAREFUL, careful), (Variant.NEAR_MISS, quiet)):
+        for number, act in enumerate(acts, 1):
+            name = f"{base}-{variant}-{number}".lower().replace("_", "-")
+            enter(name, variant, [alert_type], _play(act, alert_type))
+
+
+def _play(act: Act, alert_type: str) -> Any:
+    def play(scene: Scene) -> Life:
+        act.play(scene, alert_type)
+        yield 0
+
+    shown = act.command if isinstance(act.command, str) else " ".join(act.command)
+    play.__doc__ = f"{' '.join(shown.split())} ({act.at.value})"
+    return play

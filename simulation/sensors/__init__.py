@@ -1,0 +1,1 @@
+"""What runs on nodes, and the sensors that report it."""
