@@ -8,11 +8,12 @@ import sys
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say
+from flows.cli_simulate import simulate
+from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say, usage
 
 if TYPE_CHECKING:
     from flows.configuration import Configuration
@@ -45,6 +46,7 @@ class ListFormat(StrEnum):
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", metavar="FILE", help="YAML; MIDDLEWATCH_... in the environment wins.")
 ]
+app.command()(simulate)
 Cluster = Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")]
 Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what was read and raised, as JSON.")]
 DeadLetters = Annotated[
@@ -76,7 +78,7 @@ def detect(
 ) -> None:
     """Read events, raise alerts."""
     if not inputs:
-        _usage("detect: name files, folders, globs or - (standard input) to read")
+        usage("detect: name files, folders, globs or - (standard input) to read")
     form = output_format or (
         Format.TABLE if output == DASH and sys.stdout is not None and sys.stdout.isatty() else Format.JSONL
     )
@@ -99,7 +101,7 @@ def _detect(
     try:
         paths = expand(inputs)
     except InputError as error:
-        _usage(str(error))
+        usage(str(error))
     _refuse_overwriting([name for name in (output, dead_letters, summary) if name is not None and name != DASH], paths)
     raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
 
@@ -117,7 +119,7 @@ def explain(
     try:
         lines = list(explanation(record(place, configuration.settings.limits.line), configuration, cluster))
     except PlaceError as error:
-        _usage(str(error))
+        usage(str(error))
     for line in lines:
         say(printable(line))
 
@@ -135,7 +137,7 @@ def alerts(
     try:
         say(listing(_configured(settings), alert_id, output_format))
     except UnknownAlertTypeError as error:
-        _usage(str(error))
+        usage(str(error))
 
 
 @app.command("check-settings")
@@ -165,9 +167,9 @@ def _refuse_overwriting(outputs: list[str], inputs: list[str]) -> None:
     read = {os.path.realpath("/dev/stdin" if path == DASH else path) for path in inputs}
     for name, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
-            _usage(f"{name}: named for two outputs")
+            usage(f"{name}: named for two outputs")
         if place in read and Path(place).is_file():
-            _usage(f"{name}: would be written over while it is read")
+            usage(f"{name}: would be written over while it is read")
 
 
 def _configured(settings: Path | None) -> Configuration:
@@ -176,12 +178,7 @@ def _configured(settings: Path | None) -> Configuration:
     try:
         return configure(settings)
     except SettingsError as error:
-        _usage(str(error))
-
-
-def _usage(message: str) -> NoReturn:
-    complain(message)
-    raise typer.Exit(EXIT_USAGE)
+        usage(str(error))
 
 
 def _version(asked: bool) -> None:

@@ -7,8 +7,9 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, NoReturn
 
+import typer
 from rich.console import Console
 
 PROGRAM = "middlewatch"
@@ -23,6 +24,12 @@ EXIT_TERMINATED = 143
 def complain(message: str) -> None:
     """One line on stderr."""
     print(f"{PROGRAM}: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def usage(message: str) -> NoReturn:
+    """End the program: the call was wrong."""
+    complain(message)
+    raise typer.Exit(EXIT_USAGE)
 
 
 def printable(text: str) -> str:

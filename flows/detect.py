@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import bytewax.operators as op
@@ -17,7 +18,8 @@ from detectors.windows import ValueCount
 from events.decoder import Decoder
 from flows.configuration import Configuration
 from flows.files import Chunk
-from flows.judge import DeadLetter, Judge, Observed
+from flows.inputs import cluster_of
+from flows.judge import DeadLetter, Decode, Judge, Observed
 from flows.sinks import Sink
 from flows.steps import AlertStep, EntityStep
 from flows.tally import Tally
@@ -49,7 +51,7 @@ def build(
     configuration
         The detectors that run, and how.
     cluster
-        Name for events that do not say theirs.
+        Name for events that do not say theirs, and do not come from a capture folder, which says it.
     alerts, dead_letters
         Deliver a batch of Alert or DeadLetter, or raise.
     tally
@@ -57,7 +59,7 @@ def build(
     live
         Whether the input may pause while it goes on: then nothing waits for its end.
     """
-    judge = Judge(Decoder(cluster, configuration.settings.limits.item).decode, configuration.dispatch, tally)
+    judge = Judge(_decoders(cluster, configuration.settings.limits.item), configuration.dispatch, tally)
     flow = Dataflow("middlewatch")
     found = op.flat_map_batch("rules", op.input("source", flow, source), judge)
     entities = _entity_step(configuration, tally, live=live)
@@ -75,6 +77,16 @@ def build(
     op.output("sink", held, Sink(deliver))
     op.output("dead_letters", letters, Sink(lambda keyed: dead_letters([letter for _, letter in keyed])))
     return flow
+
+
+def _decoders(cluster: str, largest: int) -> Callable[[str], Decode]:
+    """For a path the function that decodes its records; files of one cluster share one."""
+
+    @cache
+    def named(name: str) -> Decode:
+        return Decoder(name, largest).decode
+
+    return lambda path: named(cluster_of(path, cluster))
 
 
 def _entity_step(configuration: Configuration, tally: Tally, *, live: bool) -> Callable[[Any], EntityStep]:

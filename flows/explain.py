@@ -17,7 +17,7 @@ from events import Event, Item, Malformed, Skipped
 from events.decoder import Decoder
 from flows.configuration import Configuration
 from flows.files import FileSource
-from flows.inputs import InputError, expand
+from flows.inputs import InputError, cluster_of, expand
 
 LONGEST = 600
 """Characters of one value or sentence."""
@@ -76,7 +76,8 @@ def explanation(shown: Record, configuration: Configuration, cluster: str) -> It
     PlaceError
         The record has no such item.
     """
-    items = Decoder(cluster, configuration.settings.limits.item).decode(shown.line)
+    path = _parsed(shown.place)[0]
+    items = Decoder(cluster_of(path, cluster), configuration.settings.limits.item).decode(shown.line)
     if shown.item is not None and shown.item >= len(items):
         raise PlaceError(f"{shown.place}: the line holds {len(items)} items, counted from 0")
     if shown.item is None and len(items) > 1:

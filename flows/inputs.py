@@ -13,7 +13,9 @@ from events.decoder import Decoder
 from flows.console import DASH
 from flows.files import BLOCK, FileSource
 
-OURS = frozenset({"labels.jsonl", "README.md"})
+WORLD = "world.yaml"
+"""What marks a capture folder: there the records of each cluster are in a folder of its name."""
+OURS = frozenset({"labels.jsonl", "README.md", WORLD})
 """What stands beside the records of a capture folder and is none."""
 
 
@@ -37,6 +39,12 @@ def expand(inputs: Sequence[str]) -> list[str]:
         except OSError as error:
             raise InputError(f"{text}: {error.strerror}") from None
     return list(found.values())
+
+
+def cluster_of(path: str, otherwise: str) -> str:
+    """The cluster whose records a file of a capture folder holds; of any other file what is said otherwise."""
+    above = Path(path).absolute().parent
+    return above.name if path != DASH and (above.parent / WORLD).is_file() else otherwise
 
 
 def _meant(text: str) -> list[str]:

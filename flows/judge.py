@@ -35,6 +35,7 @@ class Observed(Struct, frozen=True, array_like=True):
     observation: Observation
 
 
+Decode: TypeAlias = Callable[[bytes], Sequence[Item]]
 Found: TypeAlias = tuple[str, Signal | Observed | DeadLetter]
 """Signals are keyed by alert id, observations by entity, dead letters by nothing."""
 
@@ -72,24 +73,26 @@ class Judge:
 
     Parameters
     ----------
-    decode
-        `events.decoder.Decoder.decode`, or another function that never raises.
+    decoder
+        Gives for a file the function that decodes its records: `events.decoder.Decoder.decode`, or another that
+        never raises.
     dispatch
         The selections of the detectors.
     tally
         Counts what is read.
     """
 
-    def __init__(self, decode: Callable[[bytes], Sequence[Item]], dispatch: Dispatch, tally: Tally) -> None:
-        self.decode = decode
+    def __init__(self, decoder: Callable[[str], Decode], dispatch: Dispatch, tally: Tally) -> None:
+        self.decoder = decoder
         self.reached = dispatch.reached
         self.tally = tally
 
     def __call__(self, chunks: Iterable[Chunk]) -> list[Found]:
         """What the events of these chunks show: signals, observations for the stateful step, dead letters."""
         found: list[Found] = []
-        decode, reached, count = self.decode, self.reached, self.tally.count
+        reached, count = self.reached, self.tally.count
         for chunk in chunks:
+            decode = self.decoder(chunk.path)
             for number, line in enumerate(chunk.lines, chunk.first):
                 items = decode(line)
                 for index, item in enumerate(items):

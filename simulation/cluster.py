@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulation.chance import Chance
-from simulation.clock import second_time
+from simulation.clock import HOUR, second_time
 from simulation.json import Json
 from simulation.kubernetes.apiserver import ApiServer
 from simulation.kubernetes.identities import Identities
 from simulation.kubernetes.objects import body, event, present
 from simulation.kubernetes.requests import Client
 from simulation.kubernetes.workloads import Workload
+from simulation.labels import Mark
 from simulation.platforms import PLATFORMS, Platform
 from simulation.profile import Profile
 from simulation.programs import Programs
 from simulation.schedule import Life, Schedule
-from simulation.sensors.processes import Machine, Sensor
+from simulation.sensors.processes import Machine
+from simulation.sensors.sensor import Sensor
 
 if TYPE_CHECKING:
     from simulation.azure.activity import ActivityLog
@@ -95,12 +97,15 @@ class Cluster:
         """Of the control plane."""
         self.identities = Identities(name, seed, self.address)
         self.machines: list[Machine] = []
+        self.cordoned: list[Machine] = []
+        """Machines that get no more pods."""
         self.workloads: dict[tuple[str, str], Workload] = {}
         self.teams: list[str] = []
         self.people: list[Person] = []
         self.programs = Programs(self)
         self.arm: ActivityLog | None = None
         self._node_values: dict[str, dict[str, object]] = {}
+        self._joined = 0
         self._pods = 0
         self._placed = 0
         self.set_version(self.facts.version)
@@ -128,7 +133,8 @@ class Cluster:
     def add_machine(self, version: str = "") -> Machine:
         """One more node of this version; whoever adds it says so to the API server."""
         chance = self.chance
-        place = len(self._node_values)
+        place = self._joined
+        self._joined += 1
         pool = "nodepool1" if self.platform is Platform.AKS else "main"
         a, b, c, d = 10, self.network, 4 + place // 200, 5 + place % 200
         name = self.facts.node_name.format(
@@ -152,6 +158,7 @@ class Cluster:
             "node_build": version,
             "node_commit": Chance("commit", version).hexadecimal(7),
             "node_certificate": chance.hexadecimal(64),
+            "node_place": place,
         }
         self.machines.append(machine)
         return machine
@@ -160,15 +167,30 @@ class Cluster:
         """What a node fills into the holes of requests that are about it or by it."""
         return self._node_values[machine.name]
 
+    def remove_machine(self, machine: Machine) -> None:
+        """A node is gone; whoever removes it says so to the API server."""
+        self.machines.remove(machine)
+        if machine in self.cordoned:
+            self.cordoned.remove(machine)
+        for workload in list(self.workloads.values()):
+            workload.lose(machine)
+        # Some of its pods may still be in somebody's hands.
+        self.start(self._forget_machine(machine), HOUR)
+
+    def _forget_machine(self, machine: Machine) -> Life:
+        self._node_values.pop(machine.name, None)
+        yield 0
+
     def next_machine(self) -> Machine:
         """Where the scheduler puts the next pod."""
         self._placed += 1
-        return self.machines[self._placed % len(self.machines)]
+        open_machines = [machine for machine in self.machines if machine not in self.cordoned] or self.machines
+        return open_machines[self._placed % len(open_machines)]
 
     def pod_address(self, machine: Machine) -> str:
         """An address for a pod of this node."""
         self._pods += 1
-        return f"10.244.{self.machines.index(machine) % 250}.{self._pods % 240 + 8}"
+        return f"10.244.{int(str(self._node_values[machine.name]['node_place'])) % 250}.{self._pods % 240 + 8}"
 
     # Workloads.
 
@@ -183,6 +205,20 @@ class Cluster:
             workload.settle()
         return workload
 
+    def deploy(self, client: Client, manifest: Json, query: str = "") -> Workload:
+        """Somebody creates a workload, which from then on is there."""
+        workload = Workload(self, self.api.create(client, manifest, query=query))
+        self.workloads[workload.namespace, workload.name] = workload
+        if workload.kind == "CronJob":
+            workload.prepare()
+        else:
+            workload.deploy()
+        return workload
+
+    def withdraw(self, workload: Workload) -> None:
+        """A workload is there no more."""
+        self.workloads.pop((workload.namespace, workload.name), None)
+
     def workload(self, namespace: str, name: str) -> Workload:
         """One that is there."""
         return self.workloads[namespace, name]
@@ -192,12 +228,21 @@ class Cluster:
         found = [workload for (where, _), workload in self.workloads.items() if where == namespace]
         return [workload for workload in found if workload.pods and (not kinds or workload.kind in kinds)]
 
-    def tell(self, component: str, about: Json, reason: str, message: str, client: Client | None = None) -> None:
+    def tell(
+        self,
+        component: str,
+        about: Json,
+        reason: str,
+        message: str,
+        client: Client | None = None,
+        *,
+        mark: Mark | None = None,
+    ) -> None:
         """A controller writes an Event about an object."""
         self.api.version += 1
         marks = {"stamp": second_time(self.now), "mark": f"{self.now * 1000 + self.api.version % 1000:x}"}
         sent = event(component, about, reason, message, **marks)
-        self.api.forget(self.api.create(client or self.identities.controller(component), sent))
+        self.api.forget(self.api.create(client or self.identities.controller(component), sent, mark=mark))
 
     def endpoints(self, workload: Workload) -> None:
         """A Service's addresses follow its pods."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from simulation.journal import Told
 
@@ -36,7 +36,7 @@ class RotatedFiles:
         self.path = ""
         self.line = 0
         self._left = 0
-        self._stream: io.BufferedWriter | _Packed | None = None
+        self._stream: BinaryIO | _Packed | None = None
 
     def write(self, message: str, at: int, told: Told | None) -> None:
         """Write one line."""

@@ -10,13 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-
-class Scale(StrEnum):
-    """How large a cluster is."""
-
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
+from simulation.choices import Scale
+from simulation.errors import UnusableError
 
 
 class SensorKind(StrEnum):
@@ -24,10 +19,6 @@ class SensorKind(StrEnum):
 
     TETRAGON = "tetragon"
     FALCO = "falco"
-
-
-class ProfileError(Exception):
-    """A profile that cannot be used; the message is for the user."""
 
 
 class Profile(BaseModel):
@@ -58,7 +49,9 @@ class Profile(BaseModel):
     attack_rounds: float = Field(
         ge=0, description="How often each attack is played in 28 days; at least once in a run."
     )
-    near_miss_rounds: float = Field(ge=0, description="The same of ordinary acts that look like attacks.")
+    near_miss_rounds: float = Field(
+        ge=0, description="The same of ordinary acts that look like attacks; 0: none, not even once."
+    )
     sensor: SensorKind = Field(description="What watches the nodes: tetragon or falco.")
 
 
@@ -128,7 +121,7 @@ def profile(scale: Scale, changes: Path | None = None) -> Profile:
 
     Raises
     ------
-    ProfileError
+    UnusableError
         The file is unreadable, no mapping, or says something that no profile has; all problems in one message.
     """
     base = SCALES[scale]
@@ -137,9 +130,9 @@ def profile(scale: Scale, changes: Path | None = None) -> Profile:
     try:
         said = yaml.safe_load(changes.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ProfileError(f"{changes}: {getattr(error, 'strerror', None) or 'not YAML'}") from None
+        raise UnusableError(f"{changes}: {getattr(error, 'strerror', None) or 'not YAML'}") from None
     if not isinstance(said, dict):
-        raise ProfileError(f"{changes}: a mapping of settings is expected")
+        raise UnusableError(f"{changes}: a mapping of settings is expected")
     return _changed(base, said, str(changes))
 
 
@@ -148,4 +141,4 @@ def _changed(base: Profile, said: Mapping[Any, Any], where: str) -> Profile:
         return Profile.model_validate({**base.model_dump(), **said})
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
-        raise ProfileError(f"{where}: " + "; ".join(problems)) from None
+        raise UnusableError(f"{where}: " + "; ".join(problems)) from None

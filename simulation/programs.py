@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulation.clock import MILLISECOND, SECOND
 from simulation.schedule import Life
-from simulation.sensors.processes import Container
+from simulation.sensors.containers import Container
 
 if TYPE_CHECKING:
     from simulation.cluster import Cluster

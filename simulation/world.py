@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from simulation.actors import ordinary
 from simulation.attacks import plan
@@ -12,6 +11,7 @@ from simulation.attacks.register import Episode
 from simulation.azure.activity import ActivityLog, EventHubs
 from simulation.cast import Cast
 from simulation.chance import Chance
+from simulation.choices import SOURCES, Form
 from simulation.clock import DAY
 from simulation.cluster import Cluster, Logs
 from simulation.envelopes import Aks, Eks, Envelope, Gke, Native
@@ -25,20 +25,8 @@ from simulation.sensors.falco import Falco
 from simulation.sensors.tetragon import Tetragon
 from simulation.settlement import settle
 
-SOURCES = ("audit", "runtime", "arm")
 AZURE = frozenset({Platform.AKS, Platform.SELF})
 """Platforms whose clusters have managed identities of Azure: a self-run one is on virtual machines there."""
-
-
-class Form(StrEnum):
-    """In which form audit logs are written."""
-
-    NATIVE = "native"
-    AKS = "aks"
-    EKS = "eks"
-    GKE = "gke"
-    MIXED = "mixed"
-    """Every cluster in another one."""
 
 
 MIXED = (Form.AKS, Form.EKS, Form.GKE, Form.NATIVE)
@@ -59,6 +47,8 @@ class Order:
     attacks: Sequence[Episode] = field(default_factory=tuple)
     begin: int = 0
     """Microseconds since 1970."""
+    horizon: int = 0
+    """Until when attacks are played; 0: to the end."""
 
 
 class World:
@@ -98,16 +88,20 @@ class World:
                 if cluster.platform in actor.on:
                     life = actor.play(cluster, Chance(order.seed, cluster.name, actor.name))
                     self.schedule.start(life)
-        self.left_out = plan.enter(self.clusters, order.attacks, order.profile, order.seed, self.end)
+        self.left_out = plan.enter(self.clusters, order.attacks, order.profile, order.seed, order.horizon or self.end)
 
-    def run(self, progress: Life | None = None) -> None:
-        """Let it live to its end, or until enough is written. `progress` looks on, as an actor does."""
+    def run(self, progress: Life | None = None, until: int = 0) -> None:
+        """Let it live to its end (or until another time), or until enough is written.
+
+        `progress` looks on, as an actor does.
+        """
         if progress is not None:
             self.schedule.start(progress)
+        end = until or self.end
         try:
-            self.schedule.run(self.end)
+            self.schedule.run(end)
             for journal in self.journals:
-                journal.close(self.end)
+                journal.close(end)
         except EnoughError:
             for journal in self.journals:
                 journal.stop()
@@ -121,7 +115,8 @@ class World:
         activity = None
         if platform in AZURE:
             journal = self._journal(name, "arm", EventHubs())
-            activity = ActivityLog(name, self.schedule, chance.child("activity"), journal)
+            managed = platform is Platform.AKS
+            activity = ActivityLog(name, self.schedule, chance.child("activity"), journal, managed=managed)
         envelope = self._envelope(form, name, activity)
         logs = Logs(
             self._journal(name, "audit", envelope),

@@ -10,6 +10,7 @@ from simulation.attacks.scene import Scene
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR
 from simulation.cluster import Cluster
+from simulation.errors import UnusableError
 from simulation.labels import Variant
 from simulation.platforms import Platform
 from simulation.profile import Profile
@@ -20,16 +21,12 @@ QUIET_START = 0.25
 """The share of the time, from the beginning, in which nobody attacks: models need ordinary days first."""
 
 
-class PlanError(Exception):
-    """What is asked for cannot be played; the message is for the user."""
-
-
 def chosen(asked: str) -> list[Episode]:
     """The attacks that a call asks for: `all`, `none`, or alert types, classes, variants and episodes, by commas.
 
     Raises
     ------
-    PlanError
+    UnusableError
         Nothing is called so.
     """
     attacks = [episode for episode in episodes() if episode.variant is not Variant.NEAR_MISS]
@@ -40,7 +37,7 @@ def chosen(asked: str) -> list[Episode]:
     wanted = [word.strip().lower() for word in asked.split(",") if word.strip()]
     for word in wanted:
         if not any(word in _words(episode) for episode in attacks):
-            raise PlanError(f"no attack is of the type, class, variant or name {word!r} (see simulate --list)")
+            raise UnusableError(f"no attack is of the type, class, variant or name {word!r} (see simulate --list)")
     return [episode for episode in attacks if _words(episode) & set(wanted)]
 
 
@@ -69,7 +66,7 @@ def enter(
     """
     begin = clusters[0].now
     span = end - begin
-    near = [episode for episode in episodes() if episode.variant is Variant.NEAR_MISS]
+    near = [episode for episode in episodes() if episode.variant is Variant.NEAR_MISS and profile.near_miss_rounds]
     left_out = []
     for episode in [*attacks, *near]:
         chance = Chance(seed, "plan", episode.name)

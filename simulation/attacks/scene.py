@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote_plus
 
 from simulation.attacks.register import Episode
@@ -31,6 +32,20 @@ SERVERS = {
     "storefront": ("/usr/sbin/apache2", 33),
 }
 """Web servers by image: the worker that an intruder gets hold of, and its user."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A program of a shell text that starts others itself, such as the `sh` of `base64 -d | sh`."""
+
+    command: str | Sequence[str]
+    runs: Sequence[Step] = ()
+    binary: str = ""
+    """Path of the program, where its first argument names another (`exec -a`)."""
+
+
+Step: TypeAlias = "str | Sequence[str] | Started"
+"""A program that a shell text starts."""
 
 
 class Shell:
@@ -79,7 +94,7 @@ class Shell:
         self,
         text: str,
         *raises: str,
-        runs: Sequence[str | Sequence[str]] | None = None,
+        runs: Sequence[Step] | None = None,
         interpreter: str = "sh",
         seconds: float = 0.4,
         **fields: Any,
@@ -94,15 +109,25 @@ class Shell:
             Alert types that the text should raise, and the programs with it.
         runs
             The programs that it starts, one after the other; None: the parts of the text between `;`, `&&`, `||` and
-            `|`, which suits simple lines. What a shell does itself (echo, cd, history) starts no program: leave it out.
+            `|`, which suits simple lines. What a shell does itself (echo, cd, history) starts no program: leave it
+            out. A `Started` starts others in its turn.
         interpreter
             `sh`, `bash` or a path.
         """
         started = self.run((interpreter, "-c", text), *raises, seconds=seconds, **fields)
-        for place, command in enumerate(_parts(text) if runs is None else runs):
-            after = (place + 1) * 40 * MILLISECOND
-            self.run(command, *raises, under=started, after=after, seconds=0.05, **fields)
+        self._start(_parts(text) if runs is None else runs, started, fields.pop("after", 0), raises, fields)
         return started
+
+    def _start(
+        self, steps: Sequence[Step], under: Program, after: int, raises: Sequence[str], fields: dict[str, Any]
+    ) -> None:
+        for step in steps:
+            after += 40 * MILLISECOND
+            command = step.command if isinstance(step, Started) else step
+            own = fields | {"binary": step.binary} if isinstance(step, Started) and step.binary else fields
+            program = self.run(command, *raises, under=under, after=after, seconds=0.05, **own)
+            if isinstance(step, Started):
+                self._start(step.runs, program, after, raises, fields)
 
     def connect(self, program: Program, address: str, port: int, *raises: str, after: int = 60 * MILLISECOND) -> None:
         """A program opens a TCP connection."""
@@ -194,7 +219,7 @@ class Scene:
     def pod(self, workload: Workload) -> Pod:
         """One of a workload's pods that runs; the episode may rely on it for some minutes at most."""
         running = [pod for pod in workload.pods if pod.main is not None]
-        return self.chance.pick(running or workload.pods)
+        return self.chance.pick(running or workload.pods or [workload.latest()])
 
     def web_shell(self, workload: Workload | None = None) -> Shell:
         """Commands that a web server runs for somebody who broke into it."""

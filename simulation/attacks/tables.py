@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from simulation.attacks.register import enter
-from simulation.attacks.scene import Scene, Shell
+from simulation.attacks.scene import Scene, Shell, Started, Step
 from simulation.labels import Variant
 from simulation.schedule import Life
 from simulation.sensors.processes import Program
@@ -29,7 +30,7 @@ class Act:
     """A command, and where it is run."""
 
     command: str | tuple[str, ...]
-    runs: Sequence[str | Sequence[str]] | None
+    runs: Sequence[Step] | None
     """Of shell text: the programs that it starts, as `Shell.line` takes them."""
     is_text: bool
     at: Place
@@ -39,6 +40,10 @@ class Act:
     """In which containers; any if empty."""
     connects: tuple[str, int] | None
     touches: tuple[str, bool] | None
+    also: tuple[str, ...]
+    """Further alert types that it should raise."""
+    workload: tuple[str, str] | None
+    """Namespace and name of the workload in whose container; None: any of `images`."""
     fields: dict[str, Any] = field(default_factory=dict)
 
     def play(self, scene: Scene, *raises: str) -> None:
@@ -52,7 +57,7 @@ class Act:
         command = _aimed(self.command, scene.address)
         if self.is_text:
             assert isinstance(command, str)
-            runs = None if self.runs is None else [_aimed(part, scene.address) for part in self.runs]
+            runs = None if self.runs is None else [_aimed_step(step, scene.address) for step in self.runs]
             program = shell.line(command, *raises, runs=runs, **self.fields)
         else:
             program = shell.run(command, *raises, **self.fields)
@@ -69,10 +74,12 @@ class Act:
     def _shell(self, scene: Scene) -> Shell:
         if self.at is Place.WEB:
             return scene.web_shell(scene.victim(*self.images) if self.images else None)
-        if self.at is Place.EXEC:
-            return scene.exec_shell(scene.person(admin=True), scene.victim(*self.images), seconds=120)
-        if self.at is Place.ENTRY:
-            return scene.entry_point(scene.victim(*self.images))
+        if self.at in {Place.EXEC, Place.ENTRY}:
+            named = None if self.workload is None else scene.cluster.workload(*self.workload)
+            workload = named or scene.victim(*self.images)
+            if self.at is Place.ENTRY:
+                return scene.entry_point(workload)
+            return scene.exec_shell(scene.person(admin=True), workload, seconds=120)
         machine = scene.chance.pick(scene.cluster.machines)
         return scene.host_shell(machine) if self.at is Place.HOST else Shell(scene, machine.systemd)
 
@@ -87,27 +94,43 @@ def _aimed(command: str | Sequence[str], address: str) -> str | tuple[str, ...]:
     return tuple(_text(part, address) for part in command)
 
 
+def _aimed_step(step: Step, address: str) -> Step:
+    if isinstance(step, Started):
+        runs = [_aimed_step(part, address) for part in step.runs]
+        return Started(_aimed(step.command, address), runs, step.binary)
+    return _aimed(step, address)
+
+
 def _text(text: str, address: str) -> str:
     return text.replace(INTRUDER, address)
+
+
+def encoded(text: str) -> str:
+    """Shell text in base64, as it is piped to `base64 -d`; the intruder's address must not be in it."""
+    assert INTRUDER not in text
+    return base64.b64encode(text.encode()).decode()
 
 
 def line(
     text: str,
     *,
-    runs: Sequence[str | Sequence[str]] | None = None,
+    runs: Sequence[Step] | None = None,
     at: Place = Place.WEB,
     under: Sequence[str] = (),
     images: Sequence[str] = (),
     connects: tuple[str, int] | None = None,
     touches: tuple[str, bool] | None = None,
+    also: Sequence[str] = (),
+    workload: tuple[str, str] | None = None,
     **fields: Any,
 ) -> Act:
     """Shell text: `sh -c TEXT` and the programs that it starts (`Shell.line` says how they are found).
 
     `connects` (address, port) is what the program connects to, `touches` (path, whether it writes) a file that the
-    sensor sees it access; `INTRUDER` in any of them is the intruder's address.
+    sensor sees it access; `INTRUDER` in any of them is the intruder's address. `also` are further alert types that it
+    should raise, `workload` (namespace, name) is in whose container it is run, if not in one of `images`.
     """
-    return Act(text, runs, True, at, tuple(under), tuple(images), connects, touches, fields)
+    return Act(text, runs, True, at, tuple(under), tuple(images), connects, touches, tuple(also), workload, fields)
 
 
 def run(
@@ -118,11 +141,13 @@ def run(
     images: Sequence[str] = (),
     connects: tuple[str, int] | None = None,
     touches: tuple[str, bool] | None = None,
+    also: Sequence[str] = (),
+    workload: tuple[str, str] | None = None,
     **fields: Any,
 ) -> Act:
     """One program without a shell: a simple command line, or its arguments. The rest as of `line`."""
     argv = command if isinstance(command, str) else tuple(command)
-    return Act(argv, None, False, at, tuple(under), tuple(images), connects, touches, fields)
+    return Act(argv, None, False, at, tuple(under), tuple(images), connects, touches, tuple(also), workload, fields)
 
 
 def table(alert_type: str, *, straight: Sequence[Act], careful: Sequence[Act], quiet: Sequence[Act]) -> None:
@@ -131,12 +156,13 @@ def table(alert_type: str, *, straight: Sequence[Act], careful: Sequence[Act], q
     for variant, acts in ((Variant.STRAIGHT, straight), (Variant.CAREFUL, careful), (Variant.NEAR_MISS, quiet)):
         for number, act in enumerate(acts, 1):
             name = f"{base}-{variant}-{number}".lower().replace("_", "-")
-            enter(name, variant, [alert_type], _play(act, alert_type))
+            types = [alert_type, *act.also]
+            enter(name, variant, types, _play(act, types))
 
 
-def _play(act: Act, alert_type: str) -> Any:
+def _play(act: Act, types: Sequence[str]) -> Any:
     def play(scene: Scene) -> Life:
-        act.play(scene, alert_type)
+        act.play(scene, *types)
         yield 0
 
     shown = act.command if isinstance(act.command, str) else " ".join(act.command)

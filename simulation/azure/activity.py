@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from simulation.azure.callers import CLI, Caller
+from simulation.azure.estate import Estate, region_of
+from simulation.azure.phases import FAILURES, LEVELS, outcome, phases
 from simulation.chance import Chance
 from simulation.clock import MILLISECOND, SECOND, micro_time
 from simulation.journal import Journal
@@ -11,19 +14,8 @@ from simulation.json import Json, plain_json
 from simulation.labels import Mark
 from simulation.schedule import Schedule
 
-SIGNATURES = {
-    "Start": "Started.",
-    "Accept": "Accepted.Accepted",
-    "Success": "Succeeded.OK",
-    "Failure": "Failed.Forbidden",
-}
-LEVELS = {"Failure": "Error"}
-THROTTLED = "Failed.TooManyRequests"
-WRITTEN = ("Start", "Success")
-"""What is reported of an operation that is done at once."""
-ACCEPTED = ("Start", "Accept", "Success")
-"""Of one that takes its time."""
-DENIED = ("Start", "Failure")
+FIRST_BYTES = (4, 13, 20, 40, 51, 52, 104, 108, 135, 172)
+RELEASE = "6.2026.7.2+4f1d9c07.release_2026w07"
 
 
 class EventHubs:
@@ -34,20 +26,6 @@ class EventHubs:
     def pack(self, records: list[str]) -> str:
         """The message that holds these records."""
         return '{"records":[' + ",".join(records) + "]}"
-
-
-@dataclass(frozen=True, eq=False)
-class ManagedIdentity:
-    """An identity of Azure that a program uses."""
-
-    name: str
-    resource: str
-    """Its resource id; of a cluster's own identity that of the cluster."""
-    role: str
-    address: str
-    """From where its program calls."""
-    principal: str
-    application: str
 
 
 class ActivityLog:
@@ -61,58 +39,108 @@ class ActivityLog:
         The clock, and what ids and times are drawn from.
     journal
         Where the log goes; None: nobody keeps it.
+    managed
+        Whether the cluster is one of AKS; else somebody runs it on virtual machines.
     """
 
-    def __init__(self, cluster: str, schedule: Schedule, chance: Chance, journal: Journal | None) -> None:
+    def __init__(
+        self, cluster: str, schedule: Schedule, chance: Chance, journal: Journal | None, *, managed: bool = True
+    ) -> None:
         self.schedule = schedule
         self.chance = chance
         self.journal = journal
-        self.subscription = chance.uuid()
-        self.tenant = chance.uuid()
-        self.region = "westeurope"
-        team = cluster.partition("-")[0]
-        self.group = f"/subscriptions/{self.subscription}/resourceGroups/rg-{team}"
-        """The resource group in which the cluster is."""
-        self.cluster_id = f"{self.group}/providers/Microsoft.ContainerService/managedClusters/{cluster}"
-        self.node_group = f"/subscriptions/{self.subscription}/resourceGroups/MC_rg-{team}_{cluster}_{self.region}"
-        """The resource group that the platform made for the nodes."""
-        self._identities: dict[str, ManagedIdentity] = {}
+        self.managed = managed
+        self.tenant = Chance(chance.names[0], "tenant").uuid()
+        """The same for all clusters of a company."""
+        self.region, self.location = region_of(cluster)
+        self.estate = Estate.of(cluster, chance.child("estate"), self.region, managed=managed)
+        self.subscription = self.estate.subscription
+        self.group = self.estate.group
+        self.node_group = self.estate.node_group
+        self.cluster_id = self.estate.cluster
+        self.outbound = azure_address(chance)
+        """From where what runs on the nodes calls."""
+        self.platform = tuple(azure_address(chance) for _ in range(3))
+        """From where the control plane calls, if the platform runs it; an upgrade changes them."""
+        self.trouble = 0.0
+        """The share of calls that fail because there are too many."""
+        self._callers: dict[str, Caller] = {}
 
-    def identity(self, name: str, *, role: str, address: str, resource: str = "") -> ManagedIdentity:
-        """A managed identity of this name, the same each time; by default in the node resource group."""
-        if name not in self._identities:
-            chance = self.chance.child("identity", name)
+    # Who calls.
+
+    def identity(
+        self, name: str, *, role: str, address: str | Sequence[str], resource: str = "", assigned: str = ""
+    ) -> Caller:
+        """A managed identity of this name, the same each time; by default in, and allowed for, the node group."""
+        if name not in self._callers:
             place = f"{self.node_group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
-            ids = (chance.hexadecimal(32), chance.uuid())
-            self._identities[name] = ManagedIdentity(name, resource or place, role, address, *ids)
-        return self._identities[name]
+            self._callers[name] = self._caller(name, role, address, assigned, resource=resource or place)
+        return self._callers[name]
+
+    def pipeline(self, name: str, *, role: str, address: str | Sequence[str], assigned: str = "") -> Caller:
+        """An application with a secret of its own, which is no managed identity."""
+        if name not in self._callers:
+            self._callers[name] = self._caller(name, role, address, assigned or self.group)
+        return self._callers[name]
+
+    def person(self, name: str, *, role: str, address: str, client: str = CLI) -> Caller:
+        """Somebody who signs in with this mail address."""
+        if name not in self._callers:
+            self._callers[name] = self._caller(name, role, address, self.estate.root, application=client)
+        return self._callers[name]
+
+    def forget(self, caller: Caller) -> None:
+        """A caller is gone for good."""
+        self._callers.pop(caller.name, None)
+
+    def _caller(
+        self,
+        name: str,
+        role: str,
+        address: str | Sequence[str],
+        assigned: str,
+        *,
+        resource: str = "",
+        application: str = "",
+    ) -> Caller:
+        chance = self.chance.child("caller", name)
+        addresses = (address,) if isinstance(address, str) else tuple(address)
+        ids = (chance.uuid(), application or chance.uuid())
+        return Caller(name, role, assigned or self.node_group, addresses, *ids, resource)
+
+    def move(self) -> None:
+        """The platform runs the control plane elsewhere from now on: its calls come from other addresses."""
+        old, self.platform = self.platform, tuple(azure_address(self.chance) for _ in range(3))
+        for name, caller in list(self._callers.items()):
+            if caller.addresses == old:
+                ids = (caller.principal, caller.application, caller.resource)
+                self._callers[name] = Caller(caller.name, caller.role, caller.assigned, self.platform, *ids)
+
+    # What is done.
 
     def operate(
         self,
-        identity: ManagedIdentity,
+        caller: Caller,
         operation: str,
         scope: str,
         *,
-        results: tuple[str, ...] = WRITTEN,
         address: str = "",
-        throttled: bool = False,
+        failure: str = "",
         seconds: float = 1.7,
         mark: Mark | None = None,
     ) -> str:
-        """An identity does something to a resource; every phase of it is reported.
+        """Somebody does something to a resource; every phase of it is reported.
 
         Parameters
         ----------
         operation
-            Such as `Microsoft.Compute/virtualMachineScaleSets/write`.
+            Such as `Microsoft.Compute/virtualMachineScaleSets/write`; what it is says which phases it has.
         scope
             Resource id.
-        results
-            Of the phases, in order: Start, Accept, Success, Failure.
         address
-            From where, if not from where its program usually calls.
-        throttled
-            Whether a failure is one of too many requests.
+            From where, if not from where the caller usually calls.
+        failure
+            Why it fails, if it does: a key of `FAILURES`.
         seconds
             Between two phases.
 
@@ -121,58 +149,62 @@ class ActivityLog:
         str
             The correlation id, which all phases share.
         """
-        correlation, now = self.chance.uuid(), self.schedule.now
-        for place, result in enumerate(results):
-            at = now + round(place * seconds * SECOND) + self.chance.between(0, 90) * MILLISECOND
-            signature = THROTTLED if throttled and result == "Failure" else SIGNATURES[result]
-            record = {
-                "RoleLocation": "West Europe",
-                "time": f"{micro_time(at)[:-1]}0Z",
-                "resourceId": scope.upper(),
-                "operationName": operation.upper(),
-                "category": "Administrative",
-                "resultType": result,
-                "resultSignature": signature,
-                "durationMs": "0" if place == 0 else str(self.chance.between(80, 1900)),
-                "callerIpAddress": address or identity.address,
-                "correlationId": correlation,
-                "identity": {
-                    "authorization": self._authorization(operation, scope, identity),
-                    "claims": self._claims(identity, at),
-                },
-                "level": LEVELS.get(result, "Information"),
-                "properties": {"eventCategory": "Administrative", "entity": scope, "message": operation},
-            }
+        chance, now = self.chance, self.schedule.now
+        if mark is None and self.trouble and chance.happens(self.trouble):
+            failure = "TooManyRequests"
+        correlation = chance.uuid()
+        names = ("Start", "Failure") if failure else phases(operation)
+        at, source = now, address or chance.pick(caller.addresses)
+        for place, phase in enumerate(names):
+            took = chance.between(80, round(seconds * 1900)) if place else 0
+            at += took * MILLISECOND
             if self.journal is not None:
+                asked = {"resourceId": scope.upper(), "operationName": operation.upper()}
+                called = {"callerIpAddress": source, "correlationId": correlation}
+                told = self._told(phase, names, operation, scope, caller, failure)
+                identity = {
+                    "authorization": self._authorization(operation, scope, caller, failure),
+                    "claims": caller.claims(self.tenant, now),
+                }
+                record = self._record(at, asked, took, called, identity, told)
                 self.journal.add(now, at, plain_json(record), correlation, mark)
         return correlation
 
-    def _authorization(self, operation: str, scope: str, identity: ManagedIdentity) -> Json:
-        chance = Chance("assignment", identity.principal, identity.role)
-        evidence = {
-            "role": identity.role,
-            "roleAssignmentScope": scope.partition("/providers/")[0],
-            "roleAssignmentId": chance.hexadecimal(32),
-            "roleDefinitionId": Chance("role", identity.role).hexadecimal(32),
-            "principalId": identity.principal,
-            "principalType": "ServicePrincipal",
-        }
-        return {"scope": scope, "action": operation, "evidence": evidence}
-
-    def _claims(self, identity: ManagedIdentity, at: int) -> Json:
-        issued = at // SECOND - 900
+    def _record(self, at: int, asked: Json, took: int, called: Json, identity: Json, told: Json) -> Json:
+        properties = told.pop("properties")
         return {
-            "aud": "https://management.azure.com/",
-            "iss": f"https://sts.windows.net/{self.tenant}/",
-            "iat": str(issued),
-            "nbf": str(issued),
-            "exp": str(issued + 86_700),
-            "appid": identity.application,
-            "appidacr": "2",
-            "http://schemas.microsoft.com/identity/claims/identityprovider": f"https://sts.windows.net/{self.tenant}/",
-            "idtyp": "app",
-            "http://schemas.microsoft.com/identity/claims/objectidentifier": identity.principal,
-            "http://schemas.microsoft.com/identity/claims/tenantid": self.tenant,
-            "ver": "1.0",
-            "xms_mirid": identity.resource,
+            "RoleLocation": self.location,
+            "ReleaseVersion": RELEASE,
+            "time": f"{micro_time(at)[:-1]}{at // SECOND % 10}Z",
+            **asked,
+            "category": "Administrative",
+            "resultType": told["resultType"],
+            "resultSignature": told["resultSignature"],
+            "durationMs": str(took),
+            **called,
+            "identity": identity,
+            "level": LEVELS.get(told["resultType"], "Information"),
+            "properties": properties,
         }
+
+    def _told(self, phase: str, names: Sequence[str], operation: str, scope: str, caller: Caller, failure: str) -> Json:
+        signature, status = outcome(phase, names, operation, failure)
+        properties: Json = {"statusCode": status, "serviceRequestId": None} if status else {}
+        if phase == "Failure":
+            asked = {"action": operation, "scope": scope, "appid": caller.application, "oid": caller.principal}
+            properties["statusMessage"] = FAILURES[failure].format(**asked)
+        elif status:
+            properties["serviceRequestId"] = self.chance.uuid()
+        properties |= {"eventCategory": "Administrative", "entity": scope, "message": operation}
+        properties["hierarchy"] = f"{self.tenant}/{self.subscription}"
+        return {"resultType": phase, "resultSignature": signature, "properties": properties}
+
+    def _authorization(self, operation: str, scope: str, caller: Caller, failure: str) -> Json:
+        # Nothing allowed it: there is no role to name.
+        evidence = {} if failure == "Forbidden" else {"evidence": caller.evidence(scope)}
+        return {"scope": scope, "action": operation, **evidence}
+
+
+def azure_address(chance: Chance) -> str:
+    """A public address as Azure's look, drawn at random."""
+    return f"{chance.pick(FIRST_BYTES)}.{chance.between(64, 250)}.{chance.between(0, 250)}.{chance.between(1, 250)}"

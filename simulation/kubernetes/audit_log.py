@@ -28,7 +28,7 @@ METADATA_ONLY = frozenset({"secrets", "leases", "serviceaccounts/token", "tokenr
 """Resources of which the audit policy keeps no bodies, whatever the verb."""
 READS = frozenset({"get", "list", "watch"})
 POD_POLICY = {"pod-security.kubernetes.io/enforce-policy": "privileged:latest"}
-REMEMBERED = 20_000
+REMEMBERED = 4_000
 """Forms of requests without bodies that are kept; more begin anew."""
 NOTHING: Mapping[str, object] = {}
 
@@ -72,7 +72,7 @@ class AuditLog:
         self._sent = 0
 
     def form(self, client: Client, verb: str, target: Target, **answer: Any) -> Form:
-        """Prepare a request; `answer` holds `code`, `status`, `request`, `response`, `stage`.
+        """Prepare a request; `answer` holds `code`, `status`, `request`, `response`, `stage`, `annotations`.
 
         The holes `id`, `received` and `done` are the server's, what else there is needs a value when it is sent.
         """
@@ -135,6 +135,8 @@ class AuditLog:
     def _failing(self, form: Form, code: int) -> Form:
         key = (form.client, form.verb, form.target, code)
         if key not in self._forms:
+            if len(self._forms) >= REMEMBERED:
+                self._forms.clear()
             status = unavailable(code, form.target)
             self._forms[key] = self.form(form.client, form.verb, form.target, code=code, status=status)
         return self._forms[key]
@@ -193,7 +195,12 @@ def _entry(client: Client, verb: str, target: Target, **answer: Any) -> Json:
         **bodies,
         "requestReceivedTimestamp": hole("received"),
         "stageTimestamp": hole("done"),
-        **present(annotations=_annotations(client, code, POD_POLICY if full and target.resource == "pods" else {})),
+        **present(
+            annotations={
+                **answer.get("annotations", {}),
+                **_annotations(client, code, POD_POLICY if full and target.resource == "pods" else {}),
+            }
+        ),
     }
 
 

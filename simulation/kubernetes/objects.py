@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simulation.json import Json
+from simulation.kubernetes.watched import WATCHED
 
 
 class Kind(NamedTuple):
@@ -74,6 +75,7 @@ KINDS = {
     "ValidatingWebhookConfiguration": Kind("validatingwebhookconfigurations", POLICY),
     "VolumeAttachment": Kind("volumeattachments", "storage.k8s.io"),
     "VolumeAttributesClass": Kind("volumeattributesclasses", "storage.k8s.io"),
+    **{name: Kind(*found) for name, found in WATCHED.items()},
 }
 """Kinds that somebody asks for; `Prefix/Kind` tells two kinds of one name apart."""
 COUNTED = frozenset(

@@ -19,7 +19,8 @@ from simulation.stencil import hole
 if TYPE_CHECKING:
     from simulation.kubernetes.apiserver import ApiServer
     from simulation.kubernetes.audit_log import Form
-    from simulation.sensors.processes import Container, Machine, Program
+    from simulation.sensors.containers import Container
+    from simulation.sensors.processes import Machine, Program
 
 MANAGER = "kube-controller-manager"
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -100,7 +101,9 @@ class PodForms:
         placed = f"Successfully assigned {namespace}/{hole('pod')} to {hole('node')}"
         self.scheduled = self._event(scheduler, "default-scheduler", self.full, "Scheduled", placed)
         account = self.full["spec"]["serviceAccountName"]
-        self.token = api.form(kubelet, "create", Target("ServiceAccount", namespace, account, "token"), code=201)
+        issued = {"authentication.kubernetes.io/issued-credential-id": f"JTI={hole('token')}"}
+        asked = Target("ServiceAccount", namespace, account, "token")
+        self.token = api.form(kubelet, "create", asked, code=201, annotations=issued)
         image = self.full["spec"]["containers"][0]["image"]
         self.steps = [
             self._event(kubelet, "kubelet", self.full, reason, message, host=hole("node"))
@@ -115,6 +118,16 @@ class PodForms:
         self.seen = api.form(kubelet, "get", Target("Pod", namespace, hole("pod")))
         self.ending = self._deleted(author, {})
         self.gone = self._deleted(kubelet, {"gracePeriodSeconds": 0, "preconditions": {"uid": hole("pod_uid")}})
+        self.collected: Form | None = None
+        """Of a Job's pod: the Job is gone."""
+        self.untracked: Form | None = None
+        """Of a Job's pod: it has been counted."""
+        if parent is not None and parent["kind"] == "Job":
+            collector = identities.controller("generic-garbage-collector")
+            uid = {"preconditions": {"uid": hole("pod_uid")}, "propagationPolicy": "Background"}
+            self.collected = self._deleted(collector, uid)
+            finalizers = {"$deleteFromPrimitiveList/finalizers": ["batch.kubernetes.io/job-tracking"]}
+            self.untracked = self._status(author, "Succeeded", {"metadata": finalizers})
 
     def _created(self) -> Form:
         target = Target("Pod", self.namespace, self.sent["metadata"].get("name", ""), unnamed=True)
@@ -137,15 +150,21 @@ class PodForms:
         answer = {"code": 201, "status": SUCCESS, "request": request, "response": response}
         return self.api.form(scheduler, "create", target, **answer)
 
-    def _status(self, kubelet: Client, phase: str) -> Form:
+    def deletion(self, client: Client, options: Json) -> Form:
+        """Somebody deletes pods."""
+        return self._deleted(client, options)
+
+    def _status(self, client: Client, phase: str, patch: Json | None = None) -> Form:
         placed = {**self.full, "spec": {**self.full["spec"], "nodeName": hole("node")}}
         status = _status(placed["spec"]["containers"], phase)
         order = [{"type": condition["type"]} for condition in status["conditions"]]
-        patch = {"metadata": {"uid": hole("pod_uid")}, "status": {"$setElementOrder/conditions": order, **status}}
+        said = {"metadata": {"uid": hole("pod_uid")}, "status": {"$setElementOrder/conditions": order, **status}}
         entry = _entry("kubelet", "v1", owned({"status": status}, ["status"]), "status")
         held = {**placed, "metadata": self._owned(placed, entry), "status": status}
-        target = Target("Pod", self.namespace, hole("pod"), "status")
-        return self.api.form(kubelet, "patch", target, request=patch, response=held)
+        if patch is not None:
+            held["metadata"] = {key: value for key, value in held["metadata"].items() if key != "finalizers"}
+        target = Target("Pod", self.namespace, hole("pod"), "status" if patch is None else "")
+        return self.api.form(client, "patch", target, request=said if patch is None else patch, response=held)
 
     def _deleted(self, client: Client, options: Json) -> Form:
         placed = {**self.full, "spec": {**self.full["spec"], "nodeName": hole("node")}}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simulation.clock import MILLISECOND, MINUTE, SECOND, second_time
+from simulation.clock import MILLISECOND, SECOND, second_time
 from simulation.json import Json
 from simulation.kubernetes.conditions import available, labelled, progress
 from simulation.kubernetes.objects import body, job_spec, owner
-from simulation.kubernetes.pods import MANAGER, Pod, PodForms
-from simulation.kubernetes.requests import Client
+from simulation.kubernetes.pods import MANAGER, SUCCESS, Pod, PodForms
+from simulation.kubernetes.requests import Client, Target
 from simulation.labels import Mark
 from simulation.schedule import Life
 from simulation.stencil import hole
@@ -28,6 +27,8 @@ CONTROLLERS = {
     "StatefulSet": "statefulset-controller",
 }
 """Who makes the pods of a kind."""
+KEPT = 3
+"""Replica sets of earlier templates that a Deployment keeps."""
 
 
 class Workload:
@@ -56,7 +57,10 @@ class Workload:
         self.parent: Json | None = None
         """What owns the pods: the ReplicaSet of a Deployment, else the object itself."""
         self.made = 0
+        self.history: list[Json] = []
+        """Replica sets of earlier templates, or Jobs that have ended; the oldest first."""
         self._author = author
+        self._last: Pod | None = None
 
     @property
     def kind(self) -> str:
@@ -86,9 +90,21 @@ class Workload:
         """Of the first container."""
         return str(self.spec["containers"][0]["image"])
 
+    def latest(self) -> Pod:
+        """Its first pod; while it has none, the one that was there last."""
+        if self.pods:
+            return self.pods[0]
+        if self._last is None:
+            self._last = self._pod(self.cluster.next_machine())
+            self.pods.remove(self._last)
+        return self._last
+
     def client(self, agent: str, granted: str = "") -> Client:
         """Its service account as its first pod uses it: with that pod's address, and a token bound to it."""
-        pod = self.pods[0]
+        return self.client_of(self.latest(), agent, granted)
+
+    def client_of(self, pod: Pod, agent: str, granted: str = "") -> Client:
+        """Its service account as this pod uses it."""
         key = (agent, granted)
         if key not in pod.clients:
             identities = self.cluster.identities
@@ -112,6 +128,8 @@ class Workload:
         self._prepare(tell=True)
         for machine in self._places():
             self.add_pod(machine)
+        if self.kind == "Deployment":
+            self.cluster.start(self._complete(), 8 * SECOND)
 
     def adopt(self) -> None:
         """Its object is a bare pod that was just created: the scheduler, a kubelet and the sensors do their part."""
@@ -129,8 +147,11 @@ class Workload:
     def collect(self, pod: Pod) -> None:
         """What owned a pod that has ended is gone: it is deleted, at once."""
         forms = self._prepared()
+        if pod not in self.pods:
+            return
         self.pods.remove(pod)
-        forms.send(forms.ending, pod, mark=self.mark)
+        pod.alive = False
+        forms.send(forms.collected or forms.ending, pod, mark=self.mark)
         forms.send(forms.gone, pod, mark=self.mark)
 
     def add_pod(self, machine: Machine | None = None, owned_by: Json | None = None) -> Pod:
@@ -160,9 +181,19 @@ class Workload:
             yield chance.between(300, 900) * MILLISECOND
             forms.send(forms.running, pod, mark=self.mark)
 
+    def renew_token(self, pod: Pod) -> None:
+        """The kubelet asks for a new token for a pod whose token is about to expire."""
+        forms = self._prepared()
+        pod.token = self.cluster.chance.uuid()
+        pod.values["token"] = pod.token
+        pod.clients.clear()
+        forms.send(forms.token, pod)
+
     def remove_pod(self, pod: Pod | None = None) -> None:
         """Its controller marks a pod, and its kubelet ends it."""
-        pod = pod or self.pods[-1]
+        pod = pod or (self.pods[-1] if self.pods else None)
+        if pod not in self.pods:
+            return
         forms = self._prepared()
         self.pods.remove(pod)
         forms.send(forms.ending, pod, mark=self.mark)
@@ -176,15 +207,73 @@ class Workload:
         yield 30 * MILLISECOND
         forms.send(forms.gone, pod, mark=self.mark)
 
+    def evict(self, pod: Pod, client: Client) -> None:
+        """Somebody drains the node: the pod goes, and its controller makes another one elsewhere."""
+        if pod not in self.pods:
+            return
+        named = {"metadata": {"name": pod.name, "namespace": pod.namespace}, "deleteOptions": {}}
+        request = {"kind": "Eviction", "apiVersion": "policy/v1", **named}
+        response = {"kind": "Status", "apiVersion": "v1", **SUCCESS}
+        answer = {"code": 201, "status": SUCCESS, "request": request, "response": response}
+        target = Target("Pod", pod.namespace, pod.name, "eviction")
+        self.cluster.api.record(client, "create", target, mark=self.mark, **answer)
+        self.pods.remove(pod)
+        self.cluster.start(self._end(pod), self.cluster.chance.between(1100, 2600) * MILLISECOND)
+        if self.kind in {"Deployment", "StatefulSet"}:
+            self.cluster.start(self._replace(), 3 * SECOND if self.kind == "StatefulSet" else 40 * MILLISECOND)
+
+    def _replace(self) -> Life:
+        if len(self.pods) < self.object["spec"]["replicas"]:
+            self.add_pod()
+        yield 0
+
+    def lose(self, machine: Machine) -> None:
+        """A node is gone, and its pods with it: the garbage collector deletes them."""
+        collector = self.cluster.identities.controller("pod-garbage-collector")
+        for pod in [pod for pod in self.pods if pod.machine is machine]:
+            self.pods.remove(pod)
+            pod.alive = False
+            forms = self._prepared()
+            forms.send(forms.deletion(collector, {"gracePeriodSeconds": 0}), pod, mark=self.mark)
+
+    def dissolve(self) -> None:
+        """Its object was just deleted: the garbage collector deletes what it owned."""
+        collector = self.cluster.identities.controller("generic-garbage-collector")
+        owned = self.parent if self.parent is not None and self.parent is not self.object else None
+        background = {"propagationPolicy": "Background"}
+        for held in [*self.history, *([owned] if owned and self.kind == "Deployment" else [])]:
+            if self._is_held(held):
+                self.cluster.api.delete(collector, held, background, mark=self.mark)
+        self.history.clear()
+        forms = self._prepared()
+        deletion = forms.deletion(collector, background)
+        for pod in list(self.pods):
+            self.pods.remove(pod)
+            forms.send(deletion, pod, mark=self.mark)
+            self.cluster.start(self._end(pod), self.cluster.chance.between(1100, 2600) * MILLISECOND)
+
+    def vanish(self) -> None:
+        """Its namespace is deleted, and everything in it: only the kubelets still say that its pods are gone."""
+        api = self.cluster.api
+        for held in [*self.history, self.object, *([self.parent] if self.parent else [])]:
+            api.forget(held)
+        self.history.clear()
+        for pod in list(self.pods):
+            self.pods.remove(pod)
+            self.cluster.start(self._end(pod), self.cluster.chance.between(300, 2600) * MILLISECOND)
+
     def complete(self, pod: Pod) -> None:
         """A pod that runs to an end has come to it."""
         forms = self._prepared()
+        if not pod.alive:
+            return
         pod.alive = False
         self.cluster.programs.ended(pod)
         forms.send(forms.succeeded, pod, mark=self.mark)
 
     def scale(self, replicas: int) -> None:
         """Have so many pods; whoever asked for it has already said so to the server."""
+        self.object = self._now()
         self.object["spec"]["replicas"] = replicas
         while len(self.pods) > replicas:
             self.remove_pod()
@@ -195,10 +284,11 @@ class Workload:
         """The object has a new template: new pods take the place of the old ones, one by one."""
         cluster, chance = self.cluster, self.cluster.chance
         self.object = changed
-        old = list(self.pods)
         yield 15 * MILLISECOND
         self._prepare(tell=True)
-        for pod in old:
+        if self.kind in {"CronJob", "Job"}:
+            return
+        for pod in list(self.pods):
             if pod not in self.pods:
                 continue
             if self.kind == "Deployment":
@@ -208,22 +298,55 @@ class Workload:
             else:
                 self._drop(pod)
                 yield chance.between(4, 9) * SECOND
-                self.add_pod(pod.machine if self.kind == "DaemonSet" else None)
+                if self.kind != "DaemonSet":
+                    self.add_pod()
+                elif pod.machine in cluster.machines:
+                    self.add_pod(pod.machine)
             yield chance.between(200, 900) * MILLISECOND
+        while self.kind != "DaemonSet" and len(self.pods) > self.object["spec"]["replicas"]:
+            self.remove_pod()
         self._finished()
         cluster.endpoints(self)
+
+    def _complete(self) -> Life:
+        self._finished()
+        yield 0
 
     def _drop(self, pod: Pod) -> None:
         if pod in self.pods:
             self.remove_pod(pod)
 
     def _finished(self) -> None:
-        if self.kind != "Deployment" or self.parent is None:
+        if self.kind != "Deployment" or self.parent is None or not self._is_held(self.object):
             return
-        api, author = self.cluster.api, self.cluster.identities.controller("deployment-controller")
-        generation = self.object["metadata"]["generation"]
-        counted = available(self.cluster.now, self.parent, len(self.pods), generation)
-        self.object = api.update(author, self.object, {"status": counted["status"]}, subresource="status")
+        api, identities, count = self.cluster.api, self.cluster.identities, len(self.pods)
+        author = identities.controller("deployment-controller")
+        if self._is_held(self.parent):
+            status = dict.fromkeys(("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"), count)
+            status["observedGeneration"] = self.parent["metadata"]["generation"]
+            options: dict[str, Any] = {"subresource": "status", "mark": self.mark}
+            replica_sets = identities.controller("replicaset-controller")
+            self.parent = api.update(replica_sets, self.parent, {"status": status}, **options)
+        held = self._now()
+        counted = available(self.cluster.now, self.parent, count, held["metadata"]["generation"])
+        self.object = api.update(
+            author, held, {"status": counted["status"]}, subresource="status", mark=self.mark
+        )
+        for place, old in enumerate(self.history):
+            if old["spec"]["replicas"] and self._is_held(old):
+                none = {"spec": {**old["spec"], "replicas": 0}}
+                self.history[place] = api.update(author, old, none, mark=self.mark)
+        while len(self.history) > KEPT:
+            api.delete(author, self.history.pop(0), mark=self.mark)
+
+    def _now(self) -> Json:
+        """Its object as the server holds it now."""
+        return self.cluster.api.held(self.kind, self.namespace, self.name) or self.object
+
+    def _is_held(self, made: Json) -> bool:
+        meta = made["metadata"]
+        held = self.cluster.api.held(made["kind"], meta.get("namespace", ""), meta["name"])
+        return held is not None and held["metadata"]["uid"] == meta["uid"]
 
     # How its pods are made.
 
@@ -273,12 +396,13 @@ class Workload:
             "ip": machine.address if self.spec.get("hostNetwork") else address,
             "created": second_time(cluster.now),
             "volume": chance.ending(5),
+            "token": token,
         }
         if owned_by is not None:
             values |= {"job": base, "job_uid": owned_by["metadata"]["uid"]}
         for place in range(len(self.spec["containers"])):
             values[f"container_{place}"] = chance.hexadecimal(64)
-        pod = Pod(name, self.namespace, uid, machine, str(values["ip"]), values, token)
+        pod = self._last = Pod(name, self.namespace, uid, machine, str(values["ip"]), values, token)
         self.pods.append(pod)
         return pod
 
@@ -289,7 +413,7 @@ class Workload:
         api, cluster = self.cluster.api, self.cluster
         meta, spec = self.object["metadata"], self.object["spec"]
         if self.parent is not None and self.parent["kind"] == "ReplicaSet":
-            api.forget(self.parent)
+            self.history.append(self.parent)
         mark = _mark(f"{meta['uid']}/{meta.get('generation')}/{api.version}")
         labels = {**spec["selector"]["matchLabels"], "pod-template-hash": mark}
         notes = {"desired-replicas": str(spec["replicas"]), "max-replicas": str(spec["replicas"] + 1), "revision": "7"}
@@ -311,50 +435,17 @@ class Workload:
         author = cluster.identities.controller("deployment-controller")
         made = api.create(author, sent, mark=self.mark)
         told = f"Scaled up replica set {made['metadata']['name']} from 0 to {spec['replicas']}"
-        cluster.tell("deployment-controller", self.object, "ScalingReplicaSet", told)
+        cluster.tell("deployment-controller", self.object, "ScalingReplicaSet", told, mark=self.mark)
         condition = progress(
             cluster.now, "NewReplicaSetCreated", f'Created new replica set "{sent["metadata"]["name"]}"'
         )
         status = {"observedGeneration": meta["generation"], "replicas": len(self.pods), "conditions": [condition]}
-        self.object = api.update(author, self.object, {"status": status}, subresource="status")
+        if not self._is_held(self.object):
+            return made
+        self.object = api.update(author, self._now(), {"status": status}, subresource="status", mark=self.mark)
         if cluster.chance.happens(0.3):
             api.conflict(author, self.object, {"status": status}, subresource="status")
         return made
-
-
-def run_job(workload: Workload, seconds: int, work: Callable[[Pod], Life] | None = None) -> Life:
-    """A CronJob's time has come: a Job, its pod that runs so many seconds, and their end.
-
-    `work` is what its pod does at the API server meanwhile.
-    """
-    cluster, cron_job = workload.cluster, workload.object
-    api, identities = cluster.api, cluster.identities
-    author = identities.controller("cronjob-controller")
-    meta = cron_job["metadata"]
-    name = f"{meta['name']}-{cluster.now // MINUTE}"
-    annotations = {"batch.kubernetes.io/cronjob-scheduled-timestamp": second_time(cluster.now)}
-    about = {"annotations": annotations, "ownerReferences": owner(cron_job)}
-    sent = body("Job", name, meta["namespace"], meta=about, spec=job_spec(workload.spec), status={})
-    held = api.create(author, sent)
-    held |= labelled(held)
-    cluster.tell("cronjob-controller", cron_job, "SuccessfulCreate", f"Created job {name}")
-    yield 30 * MILLISECOND
-    pod = workload.add_pod(owned_by=held)
-    yield 3 * SECOND
-    if work is not None:
-        yield from work(pod)
-    yield seconds * SECOND
-    workload.complete(pod)
-    yield 40 * MILLISECOND
-    done = second_time(cluster.now)
-    condition = {"type": "Complete", "status": "True", "lastTransitionTime": done, "reason": "CompletionsReached"}
-    counted = {"completionTime": done, "succeeded": 1, "terminating": 0, "uncountedTerminatedPods": {}, "ready": 0}
-    status = {"conditions": [condition], "startTime": held["metadata"]["creationTimestamp"], **counted}
-    held = api.update(identities.controller("job-controller"), held, {"status": status}, subresource="status")
-    yield 3 * MINUTE
-    api.delete(author, held, {"propagationPolicy": "Background"})
-    yield 80 * MILLISECOND
-    workload.collect(pod)
 
 
 def _template(manifest: Json) -> Json:

@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import posixpath
+from collections.abc import Sequence
+from typing import Any
 
 from simulation.chance import Chance
 from simulation.clock import DAY, SECOND, nanoseconds
 from simulation.journal import Journal
 from simulation.labels import Mark
 from simulation.schedule import Schedule
+from simulation.sensors.containers import Container
+from simulation.sensors.scripts import interpreter_of
+from simulation.sensors.sensor import Report, Sensor
 
 WELL_KNOWN = {"sh": "/bin/sh", "bash": "/bin/bash", "iptables": "/usr/sbin/iptables", "ip": "/usr/sbin/ip"}
 """Programs that do not lie in /usr/bin."""
-
-
-class Container:
-    """A container as a sensor knows it; `known` holds what a sensor has written of it."""
-
-    __slots__ = ("id", "image", "kind", "known", "labels", "last_pid", "name", "namespace", "pod", "privileged",
-                 "started", "workload")  # fmt: skip
-
-    def __init__(
-        self,
-        name: str,
-        image: str,
-        *,
-        identifier: str,
-        namespace: str,
-        pod: str,
-        workload: str,
-        kind: str,
-        started: int,
-        labels: Mapping[str, str],
-        privileged: bool = False,
-    ) -> None:
-        self.name = name
-        self.image = image
-        self.id = identifier
-        """64 hex digits."""
-        self.namespace = namespace
-        self.pod = pod
-        self.workload = workload
-        self.kind = kind
-        self.started = started
-        self.labels = labels
-        self.privileged = privileged
-        self.last_pid = 0
-        self.known: dict[str, str] = {}
 
 
 class Program:
@@ -97,29 +66,27 @@ class Program:
         return base64.b64encode(text.encode()).decode()
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the kernel gave it: those of a script begin with the script."""
+        argv = self.argv
+        if not interpreter_of(self.binary):
+            return argv[1:]
+        return (argv[0] if "/" in argv[0] else self.binary, *argv[1:])
+
+    @property
     def comm(self) -> str:
         """The name that the kernel keeps: 15 characters."""
         return self.binary.rpartition("/")[2][:15]
 
+    @property
+    def replaces(self) -> bool:
+        """Whether its process ran another program before, which then is its parent, as start scripts do."""
+        return self.parent is not None and self.parent.pid == self.pid
 
-Report = tuple[str, str]
-"""A record, and its event id."""
-
-
-class Sensor(Protocol):
-    """What writes down what happens on a machine. None: it does not report such a thing."""
-
-    def started(self, program: Program) -> Report | None:
-        """A program was executed."""
-
-    def ended(self, program: Program, at: int, status: int) -> Report | None:
-        """A process ended."""
-
-    def connected(self, program: Program, at: int, address: str, port: int) -> Report | None:
-        """A process opened a TCP connection."""
-
-    def touched(self, program: Program, at: int, path: str, *, write: bool) -> Report | None:
-        """A process read or wrote a file that the sensor's policies watch."""
+    @property
+    def early(self) -> bool:
+        """Whether it was started before the log begins, so that a sensor knows it from `/proc` only."""
+        return self.started <= self.machine.begun
 
 
 class Machine:
@@ -146,30 +113,36 @@ class Machine:
         self.chance = chance
         self.sensor = sensor
         self.journal = journal
+        self.begun = schedule.now
         self.boot = schedule.now - chance.between(DAY // 24, 30 * DAY)
         self.pid = chance.between(3_000, 400_000)
         self.systemd = Program(self, 1, ("/usr/lib/systemd/systemd",), "/usr/lib/systemd/systemd", self.boot)
-        self.containerd = self._system("/usr/bin/containerd")
-        self.kubelet = self._system("/usr/local/bin/kubelet", "--config=/etc/kubernetes/kubelet.yaml")
-        self.cron = self._system("/usr/sbin/cron", "-f")
-        self.sshd = self._system("/usr/sbin/sshd", "-D")
+        self._services = 0
+        self.containerd = self.service("/usr/bin/containerd")
+        self.kubelet = self.service("/usr/local/bin/kubelet", "--config=/etc/kubernetes/kubelet.yaml")
+        self.cron = self.service("/usr/sbin/cron", "-f")
+        self.sshd = self.service("/usr/sbin/sshd", "-D")
 
-    def _system(self, *argv: str) -> Program:
-        pid = self.chance.between(600, 1900)
+    def service(self, *argv: str) -> Program:
+        """One of the system's services, which has been running since the machine was booted: not reported."""
+        self._services += 1
+        pid = 600 + self._services * 41 + self.chance.below(40)
         return Program(self, pid, argv, argv[0], self.boot + 30 * SECOND, self.systemd)
 
     def shim(self, container: Container) -> Program:
         """The runtime's process above a container that starts now or has started."""
-        argv = ("/usr/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", container.id)
-        return Program(self, self._next_pid(), argv, argv[0], container.started - 400_000, self.systemd)
+        if container.shim is None:
+            argv = ("/usr/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", container.id)
+            fields: dict[str, Any] = {"cwd": f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{container.id}"}
+            started = container.started - 400_000
+            container.shim = Program(self, self._next_pid(), argv, argv[0], started, self.systemd, **fields)
+        return container.shim
 
     def entry(self, container: Container, shim: Program, argv: Sequence[str], *, uid: int = 0) -> Program:
         """The entry point of a container that was started before the log begins: not reported."""
         container.last_pid = 30
-        pid = self._next_pid()
-        return Program(
-            self, pid, tuple(argv), path_of(argv[0]), container.started, shim, container=container, inner_pid=1, uid=uid
-        )
+        fields: dict[str, Any] = {"container": container, "inner_pid": 1, "uid": uid}
+        return Program(self, self._next_pid(), tuple(argv), path_of(argv[0]), container.started, shim, **fields)
 
     def run(
         self,
@@ -193,7 +166,7 @@ class Machine:
         seconds
             How long it runs; None: its end is not told.
         status
-            With what it exits.
+            With what it exits; below zero the signal that ended it.
         mark
             What the reports of its start and end are labelled as.
         fields
@@ -201,10 +174,36 @@ class Machine:
             `probe`.
         """
         at = self.schedule.now + after
-        inherited = {"container": parent.container, "cwd": parent.cwd, "uid": parent.uid, "login": parent.login}
-        values: dict[str, Any] = {"binary": path_of(argv[0]), **inherited, **fields}
-        values["inner_pid"] = _inner_pid(values["container"])
+        held = fields.get("container", parent.container)
+        # Who comes into a container is not where the runtime stands.
+        cwd = parent.cwd if held is parent.container else "/"
+        values: dict[str, Any] = {"container": held, "cwd": cwd, "uid": parent.uid, "login": parent.login, **fields}
+        if "binary" not in values:
+            values["binary"] = path_of(argv[0], values["cwd"])
+        values["inner_pid"] = _inner_pid(held)
         program = Program(self, self._next_pid(), tuple(argv), values.pop("binary"), at, parent, **values)
+        return self._begin(program, seconds, status, mark)
+
+    def replace(
+        self,
+        program: Program,
+        argv: Sequence[str],
+        seconds: float | None = None,
+        *,
+        after: int = 0,
+        mark: Mark | None = None,
+        uid: int | None = None,
+    ) -> Program:
+        """The process of a program executes another one in its place, as start scripts do in the end."""
+        inherited: dict[str, Any] = {"container": program.container, "cwd": program.cwd, "login": program.login}
+        inherited["uid"] = program.uid if uid is None else uid
+        inherited["inner_pid"] = program.inner_pid
+        at = self.schedule.now + after
+        new = Program(self, program.pid, tuple(argv), path_of(argv[0]), at, program, **inherited)
+        return self._begin(new, seconds, 0, mark)
+
+    def _begin(self, program: Program, seconds: float | None, status: int, mark: Mark | None) -> Program:
+        at = program.started
         if self.journal is not None:
             self._write(at, self.sensor.started(program), mark)
             if seconds is not None:
@@ -232,6 +231,13 @@ class Machine:
             at = self.schedule.now + after
             self._write(at, self.sensor.touched(program, at, path, write=write), mark)
 
+    def lose(self, count: int) -> None:
+        """The sensor could not keep up just now: so many events are missing, and it says so."""
+        if self.journal is not None:
+            now = self.schedule.now
+            for report in self.sensor.lost(self, now, count):
+                self._write(now, report, None)
+
     def _next_pid(self) -> int:
         self.pid = self.pid + self.chance.between(1, 9) if self.pid < 4_194_000 else 300
         return self.pid
@@ -248,12 +254,14 @@ def _inner_pid(container: Container | None) -> int:
     return container.last_pid
 
 
-def path_of(name: str) -> str:
-    """Where a program of this name lies; a path stays as it is.
+def path_of(name: str, cwd: str = "/") -> str:
+    """Where a program of this name lies; a path is taken from the working folder.
 
     Examples
     --------
-    >>> path_of("curl"), path_of("sh"), path_of("./run")
-    ('/usr/bin/curl', '/bin/sh', './run')
+    >>> path_of("curl"), path_of("sh"), path_of("./run", "/tmp")
+    ('/usr/bin/curl', '/bin/sh', '/tmp/run')
     """
-    return name if "/" in name else WELL_KNOWN.get(name) or f"/usr/bin/{name}"
+    if "/" in name:
+        return name if name[0] == "/" else posixpath.normpath(f"{cwd}/{name}")
+    return WELL_KNOWN.get(name) or f"/usr/bin/{name}"
