@@ -1,12 +1,11 @@
 """How fast the whole flow reads, against the rate at which orjson alone parses the same bytes.
 
 Both are measured in turn, in one run, several times; what counts is the ratio. Run as
-`python -m bench.throughput [FILE ...]`; without files the bundled demo capture is repeated.
+`python -m bench.throughput [FILE ...]`; without files, logs of a simulated cluster.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 import statistics
 import sys
@@ -17,12 +16,17 @@ from pathlib import Path
 import orjson
 
 from flows.configuration import configure
-from flows.demo import capture
 from flows.run import Options, run
+from simulation.choices import Form, Scale
+from simulation.clock import moment
+from simulation.journal import Count
+from simulation.outlets import RotatedFiles
+from simulation.profile import SCALES, SensorKind
+from simulation.world import Order, World
 
 ROUNDS = 5
-SIZE = 40 << 20
-"""Bytes of each input: its lines again and again, so what is remembered of them is warm."""
+EVENTS = {"audit": 40_000, "runtime": 40_000, "arm": 1_500}
+"""In each log."""
 
 
 def flow_seconds(file: Path) -> float:
@@ -44,33 +48,29 @@ def orjson_seconds(file: Path) -> float:
     return time.perf_counter() - begun
 
 
-def repeated(lines: list[bytes], file: Path) -> Path:
-    """A file of these lines, again and again."""
-    with file.open("wb") as out:
-        for _ in range(SIZE // sum(map(len, lines)) + 1):
-            out.writelines(lines)
-    return file
-
-
 def inputs(folder: Path) -> dict[str, Path]:
-    """What is measured: the given files, or each part of the demo."""
-    sources = [Path(name) for name in sys.argv[1:]] or sorted(path for path in capture().rglob("*.jsonl*"))
-    found = {}
-    for number, source in enumerate(sources):
-        data = source.read_bytes()
-        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).splitlines(keepends=True)
-        if usable := [line for line in lines if whole(line)]:
-            found["/".join(source.parts[-2:])] = repeated(usable, folder / str(number))
-    return found
+    """What is measured: the given files, or each source and form of a simulated cluster, whose lines never repeat."""
+    if len(sys.argv) > 1:
+        return {name: Path(name) for name in sys.argv[1:]}
+    return {
+        "native audit": simulated(folder / "native", Form.NATIVE, "audit"),
+        "AKS diagnostic settings": simulated(folder / "aks", Form.AKS, "audit"),
+        "EKS subscription": simulated(folder / "eks", Form.EKS, "audit"),
+        "GKE log entries": simulated(folder / "gke", Form.GKE, "audit"),
+        "Tetragon": simulated(folder / "tetragon", Form.NATIVE, "runtime", SensorKind.TETRAGON),
+        "Falco": simulated(folder / "falco", Form.NATIVE, "runtime", SensorKind.FALCO),
+        "Azure Activity": simulated(folder / "arm", Form.AKS, "arm"),
+    }
 
 
-def whole(line: bytes) -> bool:
-    """Whether orjson can parse it: a capture may hold damaged lines."""
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+def simulated(folder: Path, form: Form, source: str, sensor: SensorKind = SensorKind.TETRAGON) -> Path:
+    """One log of one medium cluster in which nobody attacks."""
+    shape = SCALES[Scale.MEDIUM].model_copy(update={"sensor": sensor})
+    order = Order(shape, days=365, clusters=1, form=form, sources=(source,), begin=moment("2026-03-02"))
+    files = RotatedFiles(folder, source, 1 << 40, compress=False)
+    World(order, lambda _cluster, _source: files, lambda _label: None, Count(EVENTS[source])).run()
+    files.close()
+    return folder / files.path
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -57,11 +58,25 @@ OutputPath = Annotated[str, typer.Option("--output", "-o", metavar="PATH|-", hel
 
 
 @app.command()
-def demo(output_format: Form = None, summary: Summary = None) -> None:
-    """An hour of two invented clusters, with an attack in it, through the whole flow."""
-    from flows.demo import capture
+def demo(
+    output_format: Form = None,
+    summary: Summary = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the capture, to explain and search it.")
+    ] = None,
+) -> None:
+    """Half a day of four simulated clusters, with attacks in it, through the whole flow."""
+    from flows.demo import write
+    from simulation.errors import UnusableError
 
-    _detect([str(capture())], "forge", "-", output_format or Format.TABLE, None, None, summary)
+    types = {detector.alert_type for detector in _configured(None).detectors}
+    with tempfile.TemporaryDirectory() as folder:
+        place = keep or Path(folder) / "demo"
+        try:
+            write(place, types)
+        except UnusableError as error:
+            usage(f"demo: {error}")
+        _detect([str(place)], "demo", "-", output_format or Format.TABLE, None, None, summary)
 
 
 @app.command()

@@ -30,7 +30,13 @@ def moment(stamp: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _until_second(seconds: int) -> str:
-    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    days, rest = divmod(seconds, 86_400)
+    return f"{_date(days)}T{rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+
+
+@lru_cache(maxsize=64)
+def _date(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).date().isoformat()
 
 
 def micro_time(at: int) -> str:

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from simulation import container_runtime
 from simulation.clock import MILLISECOND, SECOND
+from simulation.labels import Mark
 from simulation.schedule import Life
 from simulation.sensors.containers import Container
+from simulation.sensors.processes import Program
 
 if TYPE_CHECKING:
     from simulation.cluster import Cluster
     from simulation.kubernetes.pods import Pod
     from simulation.kubernetes.workloads import Workload
+
+
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A recipe as `recipes.yaml` has it, command lines as one types them."""
+
+    entry: str
+    before: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    uid: int = 0
+    probe: str = ""
+    every: int = 10
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,88 +43,31 @@ class Recipe:
     """The long-running program."""
     before: tuple[tuple[str, ...], ...] = ()
     """What its start script runs first; the first of them is the script itself."""
+    below: tuple[tuple[str, ...], ...] = ()
+    """What the long-running program starts and keeps."""
     uid: int = 0
     probe: tuple[str, ...] = ()
     """The command by which the kubelet sees whether it is well."""
     every: int = 10
     """Seconds between two probes."""
+    calls: tuple[str, ...] = ()
+    """To whom it connects again and again, as `recipes.yaml` explains."""
+
+
+def _recipe(written: Written) -> Recipe:
+    before = tuple(tuple(shlex.split(line)) for line in written.before)
+    below = tuple(tuple(shlex.split(line)) for line in written.below)
+    entry, probe = tuple(shlex.split(written.entry)), tuple(shlex.split(written.probe))
+    return Recipe(entry, before, below, written.uid, probe, written.every, written.calls)
 
 
 RECIPES = {
-    "nginx": Recipe(
-        ("/usr/sbin/nginx", "-g", "daemon off;"),
-        (
-            ("/docker-entrypoint.sh", "nginx", "-g", "daemon off;"),
-            (
-                "/usr/bin/find",
-                "/docker-entrypoint.d/",
-                "-mindepth",
-                "1",
-                "-maxdepth",
-                "1",
-                "-type",
-                "f",
-                "-print",
-                "-quit",
-            ),
-            ("/docker-entrypoint.d/10-listen-on-ipv6-by-default.sh",),
-            ("/usr/bin/touch", "/etc/nginx/conf.d/default.conf"),
-            ("/usr/bin/md5sum", "-c", "-"),
-            ("/docker-entrypoint.d/20-envsubst-on-templates.sh",),
-            ("/docker-entrypoint.d/30-tune-worker-processes.sh",),
-        ),
-        uid=101,
-    ),
-    "postgres": Recipe(
-        ("/usr/lib/postgresql/17/bin/postgres", "-c", "shared_buffers=256MB"),
-        (
-            ("/usr/local/bin/docker-entrypoint.sh", "postgres", "-c", "shared_buffers=256MB"),
-            ("/usr/bin/id", "-u"),
-            ("/usr/bin/mkdir", "-p", "/var/lib/postgresql/data"),
-            ("/usr/bin/chmod", "700", "/var/lib/postgresql/data"),
-            ("/usr/local/bin/gosu", "postgres", "/usr/local/bin/docker-entrypoint.sh", "postgres"),
-        ),
-        uid=70,
-        probe=("/usr/bin/pg_isready", "-U", "postgres"),
-    ),
-    "redis": Recipe(
-        ("/usr/local/bin/redis-server", "*:6379"),
-        (
-            ("/usr/local/bin/docker-entrypoint.sh", "redis-server"),
-            ("/usr/bin/id", "-u"),
-            ("/usr/bin/find", ".", "!", "-user", "redis", "-exec", "chown", "redis", "{}", "+"),
-        ),
-        uid=999,
-        probe=("/bin/sh", "-c", "redis-cli ping"),
-    ),
-    "storefront": Recipe(
-        ("/usr/sbin/apache2", "-DFOREGROUND"),
-        (
-            ("/usr/local/bin/docker-php-entrypoint", "apache2-foreground"),
-            ("/usr/local/bin/apache2-foreground",),
-            ("/usr/bin/mkdir", "-p", "/var/run/apache2"),
-        ),
-        uid=33,
-    ),
-    "api-java": Recipe(
-        ("/opt/java/openjdk/bin/java", "-XX:MaxRAMPercentage=75.0", "-jar", "/app/service.jar"), uid=1000
-    ),
-    "api-node": Recipe(
-        ("/usr/local/bin/node", "/app/server.js"),
-        (("/usr/local/bin/docker-entrypoint.sh", "node", "/app/server.js"),),
-        uid=1000,
-        probe=("/bin/sh", "-c", "wget -q -O- http://127.0.0.1:8080/healthz"),
-        every=30,
-    ),
-    "api-python": Recipe(
-        ("/usr/local/bin/python3", "/usr/local/bin/gunicorn", "-b", "0.0.0.0:8000", "app.wsgi"),
-        uid=1000,
-        probe=("/usr/bin/curl", "-fsS", "http://localhost:8000/healthz"),
-        every=30,
-    ),
-    "api-go": Recipe(("/app/server", "--listen=:8080"), uid=65532),
+    name: _recipe(written)
+    for name, written in msgspec.yaml.decode(
+        Path(__file__).with_name("recipes.yaml").read_bytes(), type=dict[str, Written]
+    ).items()
 }
-"""Recipes by the last part of an image's repository; any other image runs its command, or `/app/<name>`."""
+"""Recipes by the last part of an image's repository, or the last two; any other image runs `/app/<name>`."""
 
 
 def image_name(image: str) -> str:
@@ -133,12 +96,22 @@ class Programs:
 
     def recipe(self, item: dict[str, object]) -> Recipe:
         """What a container of a pod's spec runs: its command if it has one, else what its image does."""
-        command = item.get("command")
+        command, arguments = item.get("command"), item.get("args")
+        given = tuple(arguments) if isinstance(arguments, list) else ()
         if isinstance(command, list):
-            arguments = item.get("args")
-            return Recipe((*command, *arguments) if isinstance(arguments, list) else tuple(command))
-        name = image_name(str(item["image"]))
-        return self.recipes.get(name) or Recipe((f"/app/{name}",))
+            return Recipe((*command, *given))
+        image = str(item["image"])
+        found = self._known(image) or Recipe((f"/app/{image_name(image)}",))
+        return replace(found, entry=(found.entry[0], *given)) if given else found
+
+    def _known(self, image: str) -> Recipe | None:
+        folder, name = image.rpartition("/")[0].rpartition("/")[2], image_name(image)
+        return self.recipes.get(f"{folder}/{name}") or self.recipes.get(name)
+
+    def calls(self, pod: Pod) -> Sequence[str]:
+        """To whom the first container of a pod connects again and again."""
+        recipe = self._known(pod.containers[0].image) if pod.containers else None
+        return recipe.calls if recipe else ()
 
     def containers(self, workload: Workload, pod: Pod) -> list[Container]:
         """The containers of a pod that start now, as sensors see them."""
@@ -155,6 +128,7 @@ class Programs:
                 kind=kind,
                 started=self.cluster.now,
                 labels=labels,
+                address=pod.address,
                 privileged=bool(item.get("securityContext", {}).get("privileged")),
             )
             for place, item in enumerate(workload.spec["containers"])
@@ -163,10 +137,11 @@ class Programs:
     def settled(self, workload: Workload, pod: Pod) -> None:
         """A pod's containers have been running since before the log begins."""
         machine = pod.machine
+        shim = machine.shim(pod.containers[0])
         for item, container in zip(workload.spec["containers"], pod.containers, strict=True):
-            recipe = self.recipe(item)
-            main = machine.entry(container, machine.shim(container), recipe.entry, uid=recipe.uid)
-            pod.main = pod.main or main
+            container.shim, recipe = shim, self.recipe(item)
+            container.main = machine.entry(container, shim, recipe.entry, uid=recipe.uid)
+            pod.main = pod.main or container.main
             self._probe(pod, container, recipe)
 
     def settle_now(self, workload: Workload, pod: Pod) -> None:
@@ -176,25 +151,40 @@ class Programs:
 
     def started(self, workload: Workload, pod: Pod) -> None:
         """A pod's containers start: what their start scripts run, and their entry points."""
-        machine, after = pod.machine, 0
+        mark = workload.mark
+        shim, after = container_runtime.sandbox(self.cluster, pod, mark)
         for item, container in zip(workload.spec["containers"], pod.containers, strict=True):
-            recipe = self.recipe(item)
-            above = machine.shim(container)
-            for place, argv in enumerate(recipe.before):
-                after += 40 * MILLISECOND
-                seconds = 0.01 if place else None
-                step = machine.run(above, argv, seconds, after=after, container=container, mark=workload.mark)
-                above = above if place else step
-            after += 40 * MILLISECOND
-            fields: dict[str, Any] = {"container": container, "uid": recipe.uid}
-            main = machine.run(above, recipe.entry, None, after=after, mark=workload.mark, **fields)
-            pod.main = pod.main or main
+            container.shim, container.mark, recipe = shim, mark, self.recipe(item)
+            if container_runtime.is_told(self.cluster, pod):
+                after = container_runtime.create(shim, container, after, mark)
+            container.main = self._start(container, shim, recipe, after, workload.processes or mark)
+            pod.main = pod.main or container.main
             self._probe(pod, container, recipe)
 
+    def _start(self, container: Container, shim: Program, recipe: Recipe, after: int, mark: Mark | None) -> Program:
+        """A container's start script, if it has one, and its entry point."""
+        machine = shim.machine
+        first: dict[str, Any] = {"container": container, "uid": 0 if recipe.before else recipe.uid}
+        main = machine.run(shim, (recipe.before or (recipe.entry,))[0], None, after=after, mark=mark, **first)
+        if recipe.before:
+            for argv in recipe.before[1:]:
+                after += 40 * MILLISECOND
+                machine.run(main, argv, 0.01, after=after, mark=mark)
+            after += 40 * MILLISECOND
+            main = machine.replace(main, recipe.entry, after=after, mark=mark, uid=recipe.uid)
+        for argv in recipe.below:
+            after += 60 * MILLISECOND
+            machine.run(main, argv, None, after=after, mark=mark)
+        return main
+
     def ended(self, pod: Pod) -> None:
-        """A pod's entry point ends."""
-        if pod.main is not None:
-            pod.machine.end(pod.main, status=0)
+        """A pod's entry points end, and the runtime cleans up after them."""
+        if pod.main is None:
+            return
+        for container in pod.containers:
+            if container.main is not None:
+                container.main.machine.end(container.main, status=0, mark=container.mark)
+        container_runtime.clean(self.cluster, pod)
 
     def _probe(self, pod: Pod, container: Container, recipe: Recipe) -> None:
         if recipe.probe:
@@ -202,6 +192,7 @@ class Programs:
 
     def _probes(self, pod: Pod, container: Container, recipe: Recipe) -> Life:
         machine, shim = pod.machine, pod.machine.shim(container)
+        uid = 0 if recipe.before else recipe.uid
         while pod.alive:
-            machine.run(shim, recipe.probe, container=container, probe=True)
+            machine.run(shim, recipe.probe, container=container, probe=True, uid=uid)
             yield self.cluster.paced(recipe.every * SECOND)

@@ -79,7 +79,7 @@ def _team(cluster: Cluster, team: str, chance: Chance) -> None:
                 stateful_set(team, name, pod_spec(container(name, image, port=6379 if name == "cache" else 5432)))
             )
             continue
-        kind = KINDS[(place + chance.below(2)) % len(KINDS)]
+        kind = KINDS[(2 * cluster.teams.index(team) + place + chance.below(2)) % len(KINDS)]
         repository = "nginx" if kind == "nginx" else f"{registry}/{team}/{kind}"
         item = container(
             name,
@@ -88,18 +88,27 @@ def _team(cluster: Cluster, team: str, chance: Chance) -> None:
             memory="256Mi",
             health="/healthz",
             env={"LOG_LEVEL": "info", "DATABASE_HOST": f"db.{team}.svc", "TEAM": team},
+            mounts={"/etc/app": "settings", "/etc/app/secrets": "credentials"} if place % 2 else {},
+            read_only=("/etc/app", "/etc/app/secrets"),
         )
-        spec = pod_spec(item, account=name)
+        spec = pod_spec(item, account=name, volumes=_volumes(name) if place % 2 else ())
         workload = cluster.settle(deployment(team, name, spec, replicas=chance.between(1, cluster.profile.replicas)))
         _service(cluster, workload)
     for place in range(cluster.profile.cron_jobs):
         cluster.settle(_cron_job(team, f"report-{place + 1}", f"{registry}/{team}/report:{chance.between(1, 9)}.0"))
 
 
+def _volumes(name: str) -> list[Json]:
+    """A workload's settings and secrets."""
+    mode = {"defaultMode": 420}
+    settings = {"name": "settings", "configMap": {"name": f"{name}-config", **mode}}
+    return [settings, {"name": "credentials", "secret": {"secretName": f"{name}-credentials", **mode}}]
+
+
 def _cron_job(team: str, name: str, image: str) -> Json:
     spec = pod_spec(container("report", image, args=["--day=yesterday"]), restart="OnFailure", account=name)
     template = {"metadata": {}, "spec": {"template": {"metadata": {}, "spec": spec}}}
-    schedule = {"schedule": "*/20 * * * *", "concurrencyPolicy": "Forbid", "suspend": False, "jobTemplate": template}
+    schedule = {"schedule": "0 * * * *", "concurrencyPolicy": "Forbid", "suspend": False, "jobTemplate": template}
     return body("CronJob", name, team, spec=schedule, status={})
 
 

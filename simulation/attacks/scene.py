@@ -12,6 +12,7 @@ from simulation.attacks.register import Episode
 from simulation.chance import Chance
 from simulation.clock import MILLISECOND, SECOND
 from simulation.json import Json
+from simulation.kubernetes.objects import admitted
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.labels import Mark, Variant
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from simulation.kubernetes.pods import Pod
 
 ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+CREATED = "fieldManager=kubectl-create&fieldValidation=Strict"
 KUBECTL = "kubectl/v1.32.3 (linux/amd64) kubernetes/32cc146"
 """What intruders bring."""
 SERVERS = {
@@ -42,6 +44,8 @@ class Started:
     runs: Sequence[Step] = ()
     binary: str = ""
     """Path of the program, where its first argument names another (`exec -a`)."""
+    cwd: str = ""
+    """Its working folder, where that is not the shell's."""
 
 
 Step: TypeAlias = "str | Sequence[str] | Started"
@@ -71,6 +75,7 @@ class Shell:
         seconds: float | None = 0.1,
         after: int = 0,
         under: Program | None = None,
+        runs: Sequence[Step] = (),
         **fields: Any,
     ) -> Program:
         """Run one program now: a command line without shell syntax, or its arguments.
@@ -85,10 +90,16 @@ class Shell:
             As `Machine.run` takes them: how long it runs, when, and `cwd`, `uid`, `binary` ...
         under
             What runs it, if not the shell itself.
+        runs
+            The programs that it starts itself; the first of them takes its place if it is made for that (`nohup`).
         """
         argv = shlex.split(command) if isinstance(command, str) else command
         mark = self.scene.mark(*raises)
-        return self.machine.run(under or self.program, argv, seconds, after=after, mark=mark, **fields)
+        longer = seconds if seconds is None else max(seconds, _lasts(runs))
+        ends = None if runs and _base(argv[0]) in IN_PLACE else longer
+        program = self.machine.run(under or self.program, argv, ends, after=after, mark=mark, **fields)
+        self._start(runs, program, after, raises, fields)
+        return program
 
     def line(
         self,
@@ -114,20 +125,28 @@ class Shell:
         interpreter
             `sh`, `bash` or a path.
         """
-        started = self.run((interpreter, "-c", text), *raises, seconds=seconds, **fields)
-        self._start(_parts(text) if runs is None else runs, started, fields.pop("after", 0), raises, fields)
+        steps = _parts(text) if runs is None else runs
+        started = self.run((interpreter, "-c", text), *raises, seconds=max(seconds, _lasts(steps)), **fields)
+        self._start(steps, started, fields.pop("after", 0), raises, fields)
         return started
 
     def _start(
         self, steps: Sequence[Step], under: Program, after: int, raises: Sequence[str], fields: dict[str, Any]
     ) -> None:
-        for step in steps:
+        mark = self.scene.mark(*raises)
+        fields = {name: value for name, value in fields.items() if name != "binary"}
+        for each in steps:
+            step = each if isinstance(each, Started) else Started(each)
             after += 40 * MILLISECOND
-            command = step.command if isinstance(step, Started) else step
-            own = fields | {"binary": step.binary} if isinstance(step, Started) and step.binary else fields
-            program = self.run(command, *raises, under=under, after=after, seconds=0.05, **own)
-            if isinstance(step, Started):
-                self._start(step.runs, program, after, raises, fields)
+            argv = shlex.split(step.command) if isinstance(step.command, str) else step.command
+            seconds = None if step.runs and _base(argv[0]) in IN_PLACE else _lasts(step.runs)
+            if _base(under.argv[0]) in IN_PLACE and not step.binary:
+                program = self.machine.replace(under, argv, seconds, after=after, mark=mark)
+            else:
+                told = {"binary": step.binary, "cwd": step.cwd}
+                own = fields | {name: value for name, value in told.items() if value}
+                program = self.machine.run(under, argv, seconds, after=after, mark=mark, **own)
+            self._start(step.runs, program, after, raises, fields)
 
     def connect(self, program: Program, address: str, port: int, *raises: str, after: int = 60 * MILLISECOND) -> None:
         """A program opens a TCP connection."""
@@ -138,7 +157,18 @@ class Shell:
         self.machine.touch(program, path, write=write, after=20 * MILLISECOND, mark=self.scene.mark(*raises))
 
 
+IN_PLACE = frozenset({"chroot", "env", "ionice", "nice", "nohup", "proxychains4", "setsid", "stdbuf", "unshare"})
+"""Programs that become the program that they are given: its process is theirs."""
 BUILTINS = frozenset({"cd", "echo", "export", "history", "set", "unset", "exit", "read", "umask", "alias", "true", ":"})
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _lasts(steps: Sequence[Step]) -> float:
+    """Seconds until the last of these has ended, and what they start."""
+    return 0.05 + sum(0.05 + (_lasts(step.runs) if isinstance(step, Started) else 0) for step in steps)
 
 
 def _parts(text: str) -> list[list[str]]:
@@ -228,12 +258,23 @@ class Scene:
         binary, uid = SERVERS.get(workload.image.rpartition("/")[2].partition(":")[0], ("/usr/sbin/apache2", 33))
         started = main.started + 900 * MILLISECOND
         fields: dict[str, Any] = {"container": main.container, "inner_pid": 18, "uid": uid, "cwd": "/var/www/html"}
-        return Shell(self, Program(main.machine, main.pid + 12, (binary,), binary, started, main, **fields))
+        # A worker is a fork of the server: what it shows is the server's command line.
+        argv = (binary, *main.argv[1:]) if main.binary == binary else (binary,)
+        return Shell(self, Program(main.machine, main.pid + 12, argv, binary, started, main, **fields))
 
     def exec_shell(
-        self, client: Client, workload: Workload, *raises: str, command: Sequence[str] = ("sh",), seconds: float = 600
+        self,
+        client: Client,
+        workload: Workload,
+        *raises: str,
+        command: Sequence[str] = ("sh",),
+        seconds: float = 600,
+        inside: Sequence[str] = (),
     ) -> Shell:
-        """A shell by `kubectl exec -it`, which the API server and the node's sensor both see."""
+        """A shell by `kubectl exec -it`, which the API server and the node's sensor both see.
+
+        `raises` are alert types that both should raise, `inside` those of the process alone.
+        """
         pod = self.pod(workload)
         names = "&".join(f"command={quote_plus(part)}" for part in command)
         query = f"{names}&container={workload.spec['containers'][0]['name']}&stdin=true&stdout=true&tty=true"
@@ -243,7 +284,7 @@ class Scene:
         assert container is not None
         shim = machine.shim(container)
         after = 120 * MILLISECOND
-        options: dict[str, Any] = {"after": after, "mark": self.mark(*raises), "container": container}
+        options: dict[str, Any] = {"after": after, "mark": self.mark(*raises, *inside), "container": container}
         return Shell(self, machine.run(shim, command, None, **options))
 
     def host_shell(self, machine: Machine | None = None, *, uid: int = 0) -> Shell:
@@ -285,15 +326,17 @@ class Scene:
         """A labelled request that the authorizer refuses."""
         self.api.refuse(client, verb, target, mark=self.mark(*raises))
 
-    def create(self, client: Client, sent: Json, *raises: str, query: str = "fieldManager=kubectl-create") -> Json:
+    def create(self, client: Client, sent: Json, *raises: str, query: str = CREATED) -> Json:
         """A labelled create."""
         return self.api.create(client, sent, query=query, mark=self.mark(*raises))
 
     def deploy(
-        self, client: Client, manifest: Json, *raises: str, query: str = "fieldManager=kubectl-create"
+        self, client: Client, manifest: Json, *raises: str, query: str = CREATED
     ) -> Workload:
         """A labelled create of a workload, whose controllers then make its pods, which are part of the episode."""
-        held = self.create(client, manifest, *raises, query=query)
+        added = {"spec": admitted(manifest["spec"], self.chance.ending(5))} if manifest["kind"] == "Pod" else None
+        held = self.api.create(client, manifest, query=query, added=added, mark=self.mark(*raises))
+        held["spec"] = manifest["spec"]
         workload = Workload(self.cluster, held, author=client, mark=self.mark())
         if manifest["kind"] == "Pod":
             workload.adopt()

@@ -46,21 +46,23 @@ class Act:
     """Namespace and name of the workload in whose container; None: any of `images`."""
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def play(self, scene: Scene, *raises: str) -> None:
+    def play(self, scene: Scene, *raises: str) -> Life:
         """Run it, labelled as evidence of these alert types."""
         shell = self._shell(scene)
+        if self.at in {Place.EXEC, Place.HOST}:
+            yield scene.pause(2, 20)
         above = shell.program
         for outer in self.under:
             above = shell.run(outer, under=above, seconds=5)
         shell = Shell(scene, above)
         # A parameter expansion of the shell looks like a hole of format strings: the address is put in by replacement.
         command = _aimed(self.command, scene.address)
+        runs = None if self.runs is None else [_aimed_step(step, scene.address) for step in self.runs]
         if self.is_text:
             assert isinstance(command, str)
-            runs = None if self.runs is None else [_aimed_step(step, scene.address) for step in self.runs]
             program = shell.line(command, *raises, runs=runs, **self.fields)
         else:
-            program = shell.run(command, *raises, **self.fields)
+            program = shell.run(command, *raises, runs=runs or (), **self.fields)
         self._follow(shell, program, *raises)
 
     def _follow(self, shell: Shell, program: Program, *raises: str) -> None:
@@ -81,7 +83,9 @@ class Act:
                 return scene.entry_point(workload)
             return scene.exec_shell(scene.person(admin=True), workload, seconds=120)
         machine = scene.chance.pick(scene.cluster.machines)
-        return scene.host_shell(machine) if self.at is Place.HOST else Shell(scene, machine.systemd)
+        if self.at is Place.HOST:
+            return scene.host_shell(machine, uid=self.fields.get("uid", 0))
+        return Shell(scene, machine.systemd)
 
 
 INTRUDER = "INTRUDER"
@@ -97,7 +101,7 @@ def _aimed(command: str | Sequence[str], address: str) -> str | tuple[str, ...]:
 def _aimed_step(step: Step, address: str) -> Step:
     if isinstance(step, Started):
         runs = [_aimed_step(part, address) for part in step.runs]
-        return Started(_aimed(step.command, address), runs, step.binary)
+        return Started(_aimed(step.command, address), runs, step.binary, step.cwd)
     return _aimed(step, address)
 
 
@@ -136,6 +140,7 @@ def line(
 def run(
     command: str | Sequence[str],
     *,
+    runs: Sequence[Step] = (),
     at: Place = Place.WEB,
     under: Sequence[str] = (),
     images: Sequence[str] = (),
@@ -145,9 +150,12 @@ def run(
     workload: tuple[str, str] | None = None,
     **fields: Any,
 ) -> Act:
-    """One program without a shell: a simple command line, or its arguments. The rest as of `line`."""
+    """One program without a shell: a simple command line, or its arguments.
+
+    `runs` are the programs that it starts itself; the rest is as of `line`.
+    """
     argv = command if isinstance(command, str) else tuple(command)
-    return Act(argv, None, False, at, tuple(under), tuple(images), connects, touches, tuple(also), workload, fields)
+    return Act(argv, runs, False, at, tuple(under), tuple(images), connects, touches, tuple(also), workload, fields)
 
 
 def table(alert_type: str, *, straight: Sequence[Act], careful: Sequence[Act], quiet: Sequence[Act]) -> None:
@@ -162,8 +170,7 @@ def table(alert_type: str, *, straight: Sequence[Act], careful: Sequence[Act], q
 
 def _play(act: Act, types: Sequence[str]) -> Any:
     def play(scene: Scene) -> Life:
-        act.play(scene, *types)
-        yield 0
+        yield from act.play(scene, *types)
 
     shown = act.command if isinstance(act.command, str) else " ".join(act.command)
     play.__doc__ = f"{' '.join(shown.split())} ({act.at.value})"

@@ -19,6 +19,7 @@ from simulation.schedule import Schedule
 
 SERVER_PARTS = {"Namespace": {"spec", "status"}}
 """Parts of a new object that are not its maker's; `status` of any other kind."""
+APPLIED = "fieldManager=kubectl&fieldValidation=Strict&force=false"
 _MANAGER = re.compile(r"fieldManager=([^&]+)")
 
 
@@ -39,6 +40,8 @@ class ApiServer(AuditLog):
         super().__init__(schedule, chance, envelope, journal)
         self.version = version
         self.objects: dict[tuple[str, str, str], Json] = {}
+        self._names: dict[tuple[str, str], dict[str, None]] = {}
+        """Of the objects, by kind and namespace."""
 
     def held(self, kind: str, namespace: str, name: str) -> Json | None:
         """The object as it is now; None if there is none."""
@@ -46,8 +49,8 @@ class ApiServer(AuditLog):
 
     def find(self, kind: str, namespace: str, prefix: str = "") -> list[Json]:
         """Objects that the server holds now, whose names begin with the prefix."""
-        items = self.objects.items()
-        return [found for (k, ns, name), found in items if (k, ns) == (kind, namespace) and name.startswith(prefix)]
+        names = self._names.get((kind, namespace), ())
+        return [self.objects[kind, namespace, name] for name in names if name.startswith(prefix)]
 
     def hold(self, sent: Json, manager: str) -> Json:
         """Take an object without a request, as if it was there before the log begins."""
@@ -58,7 +61,7 @@ class ApiServer(AuditLog):
         made = stored(sent, name=name, uid=uid, version=version, created=second_time(self.schedule.now))
         parts = [part for part in sent if part not in SERVER_PARTS.get(sent["kind"], {"status"})]
         self._own(made, manager, "Update", owned(sent, parts))
-        self.objects[sent["kind"], meta.get("namespace", ""), name] = made
+        self._put(made)
         return made
 
     def create(
@@ -72,7 +75,18 @@ class ApiServer(AuditLog):
         target = Target(sent["kind"], meta.get("namespace", ""), meta.get("name", ""), query=query, unnamed=True)
         self.record(client, "create", target, code=201, request=sent, response=held, mark=mark)
         if "dryRun" in query:
-            del self.objects[sent["kind"], meta.get("namespace", ""), held["metadata"]["name"]]
+            self.forget(held)
+        return held
+
+    def apply(
+        self, client: Client, sent: Json, *, query: str = APPLIED, added: Json | None = None, mark: Mark | None = None
+    ) -> Json:
+        """Create an object by a server-side apply, which is a patch that answers 201."""
+        held = self.hold(sent, _manager(client, query))
+        entry = held["metadata"]["managedFields"][-1]
+        held["metadata"] = {**held["metadata"], "managedFields": [{**entry, "operation": "Apply"}]}
+        held |= added or {}
+        self.record(client, "patch", _target(held, "", query), code=201, request=sent, response=held, mark=mark)
         return held
 
     def update(
@@ -135,8 +149,19 @@ class ApiServer(AuditLog):
 
     def forget(self, held: Json) -> None:
         """Drop an object without a request."""
-        meta = held["metadata"]
-        self.objects.pop((held["kind"], meta.get("namespace", ""), meta["name"]), None)
+        kind, meta = held["kind"], held["metadata"]
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        if self.objects.pop((kind, namespace, name), None) is not None:
+            names = self._names[kind, namespace]
+            del names[name]
+            if not names:
+                del self._names[kind, namespace]
+
+    def _put(self, held: Json) -> None:
+        kind, meta = held["kind"], held["metadata"]
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        self.objects[kind, namespace, name] = held
+        self._names.setdefault((kind, namespace), {})[name] = None
 
     def next_version(self) -> str:
         """The resource version of the next write."""
@@ -163,7 +188,7 @@ class ApiServer(AuditLog):
 
     def _keep(self, body: Json) -> Json:
         body["metadata"] = ordered({**body["metadata"], "resourceVersion": self.next_version()})
-        self.objects[body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]] = body
+        self._put(body)
         return body
 
     def _own(self, held: Json, manager: str, operation: str, fields: Json, subresource: str = "") -> None:

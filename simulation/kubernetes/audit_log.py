@@ -30,6 +30,8 @@ READS = frozenset({"get", "list", "watch"})
 POD_POLICY = {"pod-security.kubernetes.io/enforce-policy": "privileged:latest"}
 REMEMBERED = 4_000
 """Forms of requests without bodies that are kept; more begin anew."""
+USUAL = 6000
+"""Microseconds that a request takes at most, as a rule."""
 NOTHING: Mapping[str, object] = {}
 
 
@@ -70,6 +72,8 @@ class AuditLog:
         """The share of requests that fail by the server's own fault, and with which codes."""
         self._forms: dict[tuple[Client, str, Target, int], Form] = {}
         self._sent = 0
+        self._moment = self._begun = self._free = 0
+        self._last = ""
 
     def form(self, client: Client, verb: str, target: Target, **answer: Any) -> Form:
         """Prepare a request; `answer` holds `code`, `status`, `request`, `response`, `stage`, `annotations`.
@@ -98,7 +102,9 @@ class AuditLog:
         if self.trouble[0] and mark is None and chance.happens(self.trouble[0]):
             form, values = self._failing(form, chance.pick(self.trouble[1])), {**self.constants, **values}
         identifier = audit_id or chance.uuid()
-        end = now + (took or chance.between(900, 6000))
+        took = took or chance.between(900, USUAL)
+        begun = self._begin(identifier, took)
+        end = begun + took
         if self.journal is None or form.fill is None:
             return identifier
         self._sent += 1
@@ -107,7 +113,7 @@ class AuditLog:
             **self.constants,
             **values,
             "id": identifier,
-            "received": micro_time(now),
+            "received": micro_time(begun),
             "done": done,
             "done_at": done[:-1],
             "done_ms": end // MILLISECOND,
@@ -115,6 +121,19 @@ class AuditLog:
         }
         self.journal.add(now, end, form.fill(filled), identifier, mark)
         return identifier
+
+    def _begin(self, identifier: str, took: int) -> int:
+        """What is sent at one moment is sent one after the other: whoever reacts to a request does so after it."""
+        now = begun = self.schedule.now
+        if now == self._moment:
+            begun = self._begun if identifier == self._last else self._free
+        self._moment, self._begun, self._free, self._last = now, begun, begun + min(took, USUAL), identifier
+        return begun
+
+    @property
+    def busy(self) -> int:
+        """How long it takes until what was sent at this moment is answered, in microseconds."""
+        return self._free - self.schedule.now if self._moment == self.schedule.now else 0
 
     def record(self, client: Client, verb: str, target: Target, *, mark: Mark | None = None, **answer: Any) -> str:
         """Write a request that is made once; `answer` as `form` and `send` take it."""
@@ -141,9 +160,17 @@ class AuditLog:
             self._forms[key] = self.form(form.client, form.verb, form.target, code=code, status=status)
         return self._forms[key]
 
-    def read(self, client: Client, verb: str, target: Target, *, mark: Mark | None = None) -> None:
-        """A get or list that succeeds."""
-        self.send(self._remembered(client, verb, target), mark=mark)
+    def read(
+        self,
+        client: Client,
+        verb: str,
+        target: Target,
+        values: Mapping[str, object] = NOTHING,
+        *,
+        mark: Mark | None = None,
+    ) -> None:
+        """A get or list that succeeds; where it is one of many alike, its target may have holes for `values`."""
+        self.send(self._remembered(client, verb, target), values, mark=mark)
 
     def refuse(self, client: Client, verb: str, target: Target, *, mark: Mark | None = None) -> None:
         """403: the authorizer says no."""

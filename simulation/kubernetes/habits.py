@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from simulation.clock import MILLISECOND, MINUTE, SECOND, micro_time, second_time
+from simulation.clock import DAY, MILLISECOND, MINUTE, SECOND, micro_time, second_time
 from simulation.kubernetes.requests import Client, Target, forbidden, not_found
 from simulation.schedule import Life
 from simulation.stencil import hole
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Values: TypeAlias = Mapping[str, object]
+LEASES = 3
+"""Renewals of leases are kept so many times less than the rest: they are a third of real logs, and tell nothing."""
 WATCH = 450 * SECOND
 """How long a watch lasts in the mean: clients ask for five to ten minutes."""
 _TIMES = f"timeout={hole('timeout')}&timeoutSeconds={hole('seconds')}&watch=true"
@@ -82,7 +84,7 @@ class Asking:
         """Renew a lease."""
         uid = self.chance.child("lease", namespace, name).uuid()
         target = Target("Lease", namespace, name, query=query, uid=uid, version=hole("before"))
-        return self.change(every, "update", target)
+        return self.change(every * LEASES, "update", target)
 
     def look(self, name: str, every: int, namespace: str = "kube-system", query: str = "") -> Habit:
         """Look whether somebody else still holds a lease."""
@@ -115,7 +117,15 @@ class Asking:
 
 def quoted(selector: str) -> str:
     """A selector as it stands in a query; holes stay holes."""
-    return quote(selector, safe=hole("abcdefghijklmnopqrstuvwxyz_"))
+    text = quote(selector)
+    for bracket in (hole("")[0], hole("")[-1]):
+        text = text.replace(quote(bracket), bracket)
+    return text
+
+
+def long_ago(cluster: Cluster) -> str:
+    """When things were made that have been there since before the log begins."""
+    return second_time(cluster.now - 31 * DAY - cluster.network * MINUTE)
 
 
 def keep(

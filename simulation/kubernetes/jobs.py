@@ -50,9 +50,9 @@ def _created(workload: Workload, author: Client) -> Json:
     annotations = {"batch.kubernetes.io/cronjob-scheduled-timestamp": second_time(cluster.now)}
     about = {"annotations": annotations, "ownerReferences": owner(cron_job)}
     sent = body("Job", name, meta["namespace"], meta=about, spec=job_spec(workload.spec), status={})
-    held = api.create(author, sent)
+    held = api.create(author, sent, mark=workload.mark)
     held |= labelled(held)
-    cluster.tell("cronjob-controller", cron_job, "SuccessfulCreate", f"Created job {name}")
+    cluster.tell("cronjob-controller", cron_job, "SuccessfulCreate", f"Created job {name}", mark=workload.mark)
     known = {key: held["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
     active = {"kind": "Job", "apiVersion": "batch/v1", **known}
     _scheduled(workload, author, {"active": [active], "lastScheduleTime": second_time(cluster.now)})
@@ -76,7 +76,8 @@ def _counted(workload: Workload, held: Json, pod: Pod, started: Json) -> Life:
     status = {"conditions": [met, complete], **started, "completionTime": now, "succeeded": 1, "ready": 0}
     held = api.update(worker, held, {"status": status}, subresource="status")
     cluster.tell("job-controller", held, "Completed", "Job completed")
-    cluster.tell("cronjob-controller", _held(workload), "SawCompletedJob", f"Saw completed job: {held['metadata']['name']}")
+    saw = f"Saw completed job: {held['metadata']['name']}, condition: Complete"
+    cluster.tell("cronjob-controller", _held(workload), "SawCompletedJob", saw)
     times = {"lastScheduleTime": started["startTime"], "lastSuccessfulTime": now}
     _scheduled(workload, author, times)
     workload.history.append(held)
@@ -94,7 +95,7 @@ def clear(workload: Workload, job: Json, client: Client) -> Life:
     cluster.api.delete(client, job, {"propagationPolicy": "Background"})
     yield 80 * MILLISECOND
     uid = job["metadata"]["uid"]
-    for pod in [pod for pod in workload.pods if pod.values.get("job_uid") == uid]:
+    for pod in [pod for pod in workload.ended if pod.values.get("job_uid") == uid]:
         workload.collect(pod)
 
 

@@ -44,6 +44,8 @@ KINDS = {
     "Ingress": Kind("ingresses", "networking.k8s.io"),
     "Job": Kind("jobs", "batch"),
     "Lease": Kind("leases", "coordination.k8s.io"),
+    "MutatingAdmissionPolicy": Kind("mutatingadmissionpolicies", POLICY, "v1beta1"),
+    "MutatingAdmissionPolicyBinding": Kind("mutatingadmissionpolicybindings", POLICY, "v1beta1"),
     "MutatingWebhookConfiguration": Kind("mutatingwebhookconfigurations", POLICY),
     "Namespace": Kind("namespaces", ""),
     "NetworkPolicy": Kind("networkpolicies", "networking.k8s.io"),
@@ -53,9 +55,11 @@ KINDS = {
     "Pod": Kind("pods", ""),
     "PodMetrics": Kind("pods", "metrics.k8s.io", "v1beta1"),
     "PodTemplate": Kind("podtemplates", ""),
+    "PolicyReport": Kind("policyreports", "wgpolicyk8s.io", "v1alpha2"),
     "PrometheusRule": Kind("prometheusrules", "monitoring.coreos.com"),
     "ReplicaSet": Kind("replicasets", "apps"),
     "ReplicationController": Kind("replicationcontrollers", ""),
+    "ResourceClaimTemplate": Kind("resourceclaimtemplates", "resource.k8s.io"),
     "ResourceQuota": Kind("resourcequotas", ""),
     "Role": Kind("roles", RBAC),
     "RoleBinding": Kind("rolebindings", RBAC),
@@ -81,7 +85,7 @@ KINDS = {
 COUNTED = frozenset(
     {
         "CronJob", "DaemonSet", "Deployment", "EndpointSlice", "HorizontalPodAutoscaler", "Ingress", "Job",
-        "MutatingWebhookConfiguration", "Pod", "ReplicaSet", "StatefulSet", "ValidatingAdmissionPolicy",
+        "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Pod", "ReplicaSet", "StatefulSet", "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
     }
 )  # fmt: skip
@@ -153,14 +157,15 @@ def _probe(path: str) -> Json | None:
 def pod_spec(
     *containers: Json, account: str = "", volumes: Sequence[Json] = (), restart: str = "Always", **fields: Any
 ) -> Json:
-    """The pod's part of a template; more fields: `hostNetwork`, `tolerations`, `priorityClassName`."""
+    """The pod's part of a template; more: `initContainers`, `hostNetwork`, `hostPID`, `tolerations`, `priorityClassName`."""
     return {
-        **present(volumes=list(volumes)),
+        **present(volumes=list(volumes), initContainers=fields.get("initContainers")),
         "containers": list(containers),
         "restartPolicy": restart,
         "terminationGracePeriodSeconds": 30,
         "dnsPolicy": "ClusterFirst",
         **present(serviceAccountName=account, serviceAccount=account, hostNetwork=fields.get("hostNetwork")),
+        **present(hostPID=fields.get("hostPID")),
         "securityContext": {},
         "schedulerName": "default-scheduler",
         **present(tolerations=fields.get("tolerations"), priorityClassName=fields.get("priorityClassName")),
@@ -294,22 +299,18 @@ def admitted(spec: Json, mark: str) -> Json:
     """A pod's spec after admission: the token's volume (of this mark), the account, tolerations, priority are added."""
     volume = f"kube-api-access-{mark}"
     mount = {"name": volume, "readOnly": True, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}
-    containers = []
-    for item in spec["containers"]:
-        filled = {name: value for name, value in item.items() if name != "volumeMounts"}
-        cut = list(filled).index("resources") + 1
-        mounts = {"volumeMounts": [*item.get("volumeMounts", []), mount]}
-        pairs = list(filled.items())
-        containers.append(dict([*pairs[:cut], *mounts.items(), *pairs[cut:]]))
+    containers = [_mounted(item, mount) for item in spec["containers"]]
+    first = [_mounted(item, mount) for item in spec.get("initContainers", ())]
     account = spec.get("serviceAccountName", "default")
     critical = bool(spec.get("priorityClassName"))
     return {
         "volumes": [*spec.get("volumes", []), {"name": volume, "projected": _token_sources()}],
+        **present(initContainers=first),
         "containers": containers,
         **{key: spec[key] for key in ("restartPolicy", "terminationGracePeriodSeconds", "dnsPolicy")},
         "serviceAccountName": account,
         "serviceAccount": account,
-        **present(nodeName=spec.get("nodeName"), hostNetwork=spec.get("hostNetwork")),
+        **present(nodeName=spec.get("nodeName"), hostNetwork=spec.get("hostNetwork"), hostPID=spec.get("hostPID")),
         "securityContext": {},
         **present(affinity=spec.get("affinity")),
         "schedulerName": "default-scheduler",
@@ -319,6 +320,12 @@ def admitted(spec: Json, mark: str) -> Json:
         "enableServiceLinks": True,
         "preemptionPolicy": "PreemptLowerPriority",
     }
+
+
+def _mounted(item: Json, mount: Json) -> Json:
+    pairs = [(name, value) for name, value in item.items() if name != "volumeMounts"]
+    cut = [name for name, _ in pairs].index("resources") + 1
+    return dict([*pairs[:cut], ("volumeMounts", [*item.get("volumeMounts", []), mount]), *pairs[cut:]])
 
 
 def _token_sources() -> Json:

@@ -123,11 +123,14 @@ class PodForms:
         self.untracked: Form | None = None
         """Of a Job's pod: it has been counted."""
         if parent is not None and parent["kind"] == "Job":
-            collector = identities.controller("generic-garbage-collector")
-            uid = {"preconditions": {"uid": hole("pod_uid")}, "propagationPolicy": "Background"}
-            self.collected = self._deleted(collector, uid)
-            finalizers = {"$deleteFromPrimitiveList/finalizers": ["batch.kubernetes.io/job-tracking"]}
-            self.untracked = self._status(author, "Succeeded", {"metadata": finalizers})
+            self._of_job()
+
+    def _of_job(self) -> None:
+        collector = self.identities.controller("generic-garbage-collector")
+        uid = {"preconditions": {"uid": hole("pod_uid")}, "propagationPolicy": "Background"}
+        self.collected = self._deleted(collector, uid)
+        finalizers = {"$deleteFromPrimitiveList/finalizers": ["batch.kubernetes.io/job-tracking"]}
+        self.untracked = self._status(self.author, "Succeeded", {"metadata": finalizers})
 
     def _created(self) -> Form:
         target = Target("Pod", self.namespace, self.sent["metadata"].get("name", ""), unnamed=True)

@@ -24,6 +24,7 @@ CONTROLLERS = {
     "Deployment": "deployment-controller",
     "Job": "job-controller",
     "ReplicaSet": "replicaset-controller",
+    "ReplicationController": "replication-controller",
     "StatefulSet": "statefulset-controller",
 }
 """Who makes the pods of a kind."""
@@ -57,8 +58,14 @@ class Workload:
         self.parent: Json | None = None
         """What owns the pods: the ReplicaSet of a Deployment, else the object itself."""
         self.made = 0
+        self.ended: list[Pod] = []
+        """Pods that have come to their end, and are still kept."""
         self.history: list[Json] = []
         """Replica sets of earlier templates, or Jobs that have ended; the oldest first."""
+        self.processes: Mark | None = None
+        """What its processes are labelled as, if not as everything else."""
+        self.agent = ""
+        """By which its account asks the API server in ordinary life; empty: it does not, so far as is known."""
         self._author = author
         self._last: Pod | None = None
 
@@ -138,18 +145,27 @@ class Workload:
         meta = self.object["metadata"]
         pod.name, pod.uid = meta["name"], meta["uid"]
         pod.values |= {"pod": pod.name, "pod_uid": pod.uid}
-        self.cluster.start(self._begin(pod), 9 * MILLISECOND)
+        self.cluster.start(self._begin(pod), self.cluster.api.busy + 9 * MILLISECOND)
 
     def prepare(self) -> None:
         """Let it be there without pods yet: `add_pod` makes them."""
         self._prepare()
 
+    def made_by(self, author: Client) -> None:
+        """Its bare pods are made by this client from now on."""
+        if author is not self._author:
+            self._author = author
+            self._prepare()
+
     def collect(self, pod: Pod) -> None:
         """What owned a pod that has ended is gone: it is deleted, at once."""
         forms = self._prepared()
-        if pod not in self.pods:
+        for kept in (self.pods, self.ended):
+            if pod in kept:
+                kept.remove(pod)
+                break
+        else:
             return
-        self.pods.remove(pod)
         pod.alive = False
         forms.send(forms.collected or forms.ending, pod, mark=self.mark)
         forms.send(forms.gone, pod, mark=self.mark)
@@ -163,7 +179,7 @@ class Workload:
         pod = self._pod(machine or self.cluster.next_machine(), owned_by)
         forms.send(forms.created, pod, mark=self.mark)
         forms.send(forms.told, pod, mark=self.mark)
-        self.cluster.start(self._begin(pod), 9 * MILLISECOND)
+        self.cluster.start(self._begin(pod), self.cluster.api.busy + 9 * MILLISECOND)
         return pod
 
     def _begin(self, pod: Pod) -> Life:
@@ -179,6 +195,7 @@ class Workload:
             self._contain(pod)
             self.cluster.programs.started(self, pod)
             yield chance.between(300, 900) * MILLISECOND
+            forms.send(forms.seen, pod, mark=self.mark)
             forms.send(forms.running, pod, mark=self.mark)
 
     def renew_token(self, pod: Pod) -> None:
@@ -189,14 +206,15 @@ class Workload:
         pod.clients.clear()
         forms.send(forms.token, pod)
 
-    def remove_pod(self, pod: Pod | None = None) -> None:
-        """Its controller marks a pod, and its kubelet ends it."""
+    def remove_pod(self, pod: Pod | None = None, by: Client | None = None) -> None:
+        """Its controller (or somebody else) marks a pod, and its kubelet ends it."""
         pod = pod or (self.pods[-1] if self.pods else None)
         if pod not in self.pods:
             return
         forms = self._prepared()
         self.pods.remove(pod)
-        forms.send(forms.ending, pod, mark=self.mark)
+        ending = forms.ending if by is None else forms.deletion(by, {"propagationPolicy": "Background"})
+        forms.send(ending, pod, mark=self.mark)
         self.cluster.start(self._end(pod), self.cluster.chance.between(1100, 2600) * MILLISECOND)
 
     def _end(self, pod: Pod) -> Life:
@@ -230,6 +248,7 @@ class Workload:
     def lose(self, machine: Machine) -> None:
         """A node is gone, and its pods with it: the garbage collector deletes them."""
         collector = self.cluster.identities.controller("pod-garbage-collector")
+        self.ended = [pod for pod in self.ended if pod.machine is not machine]
         for pod in [pod for pod in self.pods if pod.machine is machine]:
             self.pods.remove(pod)
             pod.alive = False
@@ -258,6 +277,7 @@ class Workload:
         for held in [*self.history, self.object, *([self.parent] if self.parent else [])]:
             api.forget(held)
         self.history.clear()
+        self.ended.clear()
         for pod in list(self.pods):
             self.pods.remove(pod)
             self.cluster.start(self._end(pod), self.cluster.chance.between(300, 2600) * MILLISECOND)
@@ -265,10 +285,13 @@ class Workload:
     def complete(self, pod: Pod) -> None:
         """A pod that runs to an end has come to it."""
         forms = self._prepared()
-        if not pod.alive:
+        if pod not in self.pods:
             return
+        self.pods.remove(pod)
+        self.ended.append(pod)
         pod.alive = False
         self.cluster.programs.ended(pod)
+        forms.send(forms.seen, pod, mark=self.mark)
         forms.send(forms.succeeded, pod, mark=self.mark)
 
     def scale(self, replicas: int) -> None:
@@ -285,6 +308,8 @@ class Workload:
         cluster, chance = self.cluster, self.cluster.chance
         self.object = changed
         yield 15 * MILLISECOND
+        if not self._is_held(changed):
+            return
         self._prepare(tell=True)
         if self.kind in {"CronJob", "Job"}:
             return
@@ -329,9 +354,7 @@ class Workload:
             self.parent = api.update(replica_sets, self.parent, {"status": status}, **options)
         held = self._now()
         counted = available(self.cluster.now, self.parent, count, held["metadata"]["generation"])
-        self.object = api.update(
-            author, held, {"status": counted["status"]}, subresource="status", mark=self.mark
-        )
+        self.object = api.update(author, held, {"status": counted["status"]}, subresource="status", mark=self.mark)
         for place, old in enumerate(self.history):
             if old["spec"]["replicas"] and self._is_held(old):
                 none = {"spec": {**old["spec"], "replicas": 0}}
@@ -368,6 +391,8 @@ class Workload:
             parts: tuple[Any, ...] = (None, self.namespace, self.name, {**template, "metadata": meta}, self._author, "")
             self.forms = PodForms(cluster.api, cluster.identities, *parts)
             return
+        if self.parent is not None and self.parent["kind"] == "ReplicaSet":
+            self.history.append(self.parent)
         self.parent, component = self.object, CONTROLLERS.get(self.kind, "")
         if self.kind == "Deployment":
             self.parent, component = self._replica_set(tell=tell), CONTROLLERS["ReplicaSet"]
@@ -400,7 +425,8 @@ class Workload:
         }
         if owned_by is not None:
             values |= {"job": base, "job_uid": owned_by["metadata"]["uid"]}
-        for place in range(len(self.spec["containers"])):
+        # A later template may have more containers: what it says of a pod that is there has holes for them too.
+        for place in range(max(len(self.spec["containers"]), 4)):
             values[f"container_{place}"] = chance.hexadecimal(64)
         pod = self._last = Pod(name, self.namespace, uid, machine, str(values["ip"]), values, token)
         self.pods.append(pod)
@@ -412,8 +438,6 @@ class Workload:
     def _replica_set(self, *, tell: bool) -> Json:
         api, cluster = self.cluster.api, self.cluster
         meta, spec = self.object["metadata"], self.object["spec"]
-        if self.parent is not None and self.parent["kind"] == "ReplicaSet":
-            self.history.append(self.parent)
         mark = _mark(f"{meta['uid']}/{meta.get('generation')}/{api.version}")
         labels = {**spec["selector"]["matchLabels"], "pod-template-hash": mark}
         notes = {"desired-replicas": str(spec["replicas"]), "max-replicas": str(spec["replicas"] + 1), "revision": "7"}

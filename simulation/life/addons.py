@@ -9,7 +9,8 @@ from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 from simulation.cluster import Cluster
 from simulation.json import Json
-from simulation.kubernetes.habits import Asking, Habit, begin, pods_client
+from simulation.kubernetes.habits import Asking, Habit, begin, long_ago, pods_client
+from simulation.kubernetes.identities import BUILD
 from simulation.kubernetes.objects import body, ordered, owner, stored
 from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
@@ -43,7 +44,7 @@ class Program(NamedTuple):
 
 PROGRAMS = {
     "kube-proxy": Program(
-        "kube-proxy/{version} (linux/amd64) kubernetes/" + hole("node_commit"),
+        f"kube-proxy/{BUILD}",
         "Service EndpointSlice ServiceCIDR", own="Node", everywhere=True,
     ),
     "coredns": Program(
@@ -113,6 +114,7 @@ def installed(cluster: Cluster, chance: Chance) -> Life:
 
 def _run(cluster: Cluster, chance: Chance, workload: Workload, program: Program) -> None:
     agent = program.agent.format(version=workload.image.rpartition(":")[2])
+    workload.agent = agent
     name = workload.account
     granted = f'ClusterRoleBinding "{name}" of ClusterRole "{name}"'
     asking = Asking(cluster, pods_client(cluster, workload, agent, granted), chance)
@@ -145,8 +147,8 @@ def _special(cluster: Cluster, workload: Workload, asking: Asking) -> list[Habit
         case "metrics-server":
             reviews = [asking.ask(20 * SECOND, "create", review, code=201)]
             client = Target("ConfigMap", "kube-system", "extension-apiserver-authentication")
-            return [*reviews, asking.ask(2 * MINUTE, "create", Target("TokenReview"), code=201),
-                    asking.ask(10 * MINUTE, "get", client), *asking.page(10 * SECOND, "/livez")]  # fmt: skip
+            tokens = asking.ask(2 * MINUTE, "create", Target("TokenReview"), code=201)
+            return [*reviews, tokens, asking.ask(10 * MINUTE, "get", client)]
         case "cloud-node-manager" | "aws-node" | "calico-node":
             return [asking.ask(5 * MINUTE, "get", node)]
         case "csi-azuredisk-node" | "ebs-csi-node" | "pdcsi-node":
@@ -251,13 +253,14 @@ def _addresses(cluster: Cluster, asking: Asking) -> Habit:
     held = cluster.api.hold(
         body("Service", "kubelet", "kube-system", spec={"clusterIP": "None"}), "prometheus-operator"
     )
+    since = long_ago(cluster)
     machines = [(machine.name, machine.address) for machine in cluster.machines[:12]]
 
     def endpoints(version: str) -> Json:
         ready = [{"ip": address, "targetRef": {"kind": "Node", "name": name}} for name, address in machines]
         ports = [{"name": "https-metrics", "port": 10250, "protocol": "TCP"}]
         sent = body("Endpoints", "kubelet", "kube-system", meta={"ownerReferences": owner(held)})
-        made = stored(sent, name="kubelet", uid=held["metadata"]["uid"], version=version, created=hole("now"))
+        made = stored(sent, name="kubelet", uid=held["metadata"]["uid"], version=version, created=since)
         labels = {"app.kubernetes.io/managed-by": "prometheus-operator", "k8s-app": "kubelet"}
         made["metadata"] = ordered({**made["metadata"], "labels": labels})
         return {**made, "subsets": [{"addresses": ready, "ports": ports}]}

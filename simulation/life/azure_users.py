@@ -10,7 +10,8 @@ from simulation.azure.identities import control_plane, workload
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, is_working_time
 from simulation.cluster import Cluster
-from simulation.life.azure_addons import HOSTS, busyness, nightly, often
+from simulation.life.azure_addons import HOSTS
+from simulation.life.azure_cluster import busyness, nightly, often
 from simulation.platforms import Platform
 from simulation.schedule import Life
 

@@ -9,7 +9,7 @@ from simulation.chance import Chance
 from simulation.clock import HOUR, MILLISECOND, MINUTE, SECOND
 from simulation.cluster import Cluster
 from simulation.json import Json
-from simulation.kubernetes.habits import Asking, Habit, alone, begin
+from simulation.kubernetes.habits import Asking, Habit, alone, begin, long_ago
 from simulation.kubernetes.objects import body, ordered, stored
 from simulation.kubernetes.requests import Target
 from simulation.platforms import Platform
@@ -58,7 +58,7 @@ PROBES = {
 
 @actor()
 def leaders(cluster: Cluster, chance: Chance) -> Life:
-    """Two of each controller: one renews the lease every two seconds, the other looks whether it still does."""
+    """Three of each controller: one renews the lease every two seconds, the others look whether it still does."""
     parts = ["kube-controller-manager", "kube-scheduler"]
     if cluster.platform is not Platform.SELF:
         parts.append("cloud-controller-manager")
@@ -66,8 +66,10 @@ def leaders(cluster: Cluster, chance: Chance) -> Life:
         client = cluster.identities.component(name, "leader-election")
         leader = Asking(cluster, client, chance.child(name))
         alone(cluster, chance, [leader.lease(name, 2 * SECOND, query="timeout=5s")])
-        other = Asking(cluster, replace(client, address=_neighbour(cluster)), chance.child(name, "other"))
-        alone(cluster, chance, [other.look(name, 2500 * MILLISECOND, query="timeout=5s")])
+        for last in (5, 6):
+            neighbour = replace(client, address=f"10.{cluster.network}.0.{last}")
+            other = Asking(cluster, neighbour, chance.child(name, last))
+            alone(cluster, chance, [other.look(name, 2500 * MILLISECOND, query="timeout=5s")])
     yield 0
 
 
@@ -152,34 +154,35 @@ def probes(cluster: Cluster, chance: Chance) -> Life:
     yield 0  # fmt: skip
 
 
-def _neighbour(cluster: Cluster) -> str:
-    """Address of the second machine of the control plane."""
-    return f"10.{cluster.network}.0.5"
-
-
 def _quotas(cluster: Cluster, chance: Chance) -> None:
     """The teams' quotas: how much is used changes with their pods."""
     asking = Asking(cluster, cluster.identities.controller("resourcequota-controller"), chance)
     target = Target("ResourceQuota", hole("team"), "compute", "status", uid=hole("quota"), version=hole("before"))
-    before, after = _quota(hole("before"), hole("pods")), _quota(hole("version"), hole("more"))
+    since = long_ago(cluster)
+    before, after = _quota(hole("before"), hole("pods"), since), _quota(hole("version"), hole("more"), since)
     habit = asking.change(6 * MINUTE, "update", target, request=before, response=after)
     uids = {team: chance.child("quota", team).uuid() for team in cluster.teams}
 
     def values(team: str) -> dict[str, object]:
         pods = sum(len(workload.pods) for workload in cluster.workloads_of(team))
-        return {"team": team, "quota": uids[team], "pods": max(pods - 1, 0), "more": pods}
+        return {
+            "team": team,
+            "quota": uids.setdefault(team, chance.child("quota", team).uuid()),
+            "pods": max(pods - 1, 0),
+            "more": pods,
+        }
 
     begin(cluster, chance, [habit], lambda: cluster.teams, values)
 
 
-def _quota(version: str, pods: str) -> Json:
+def _quota(version: str, pods: str, since: str) -> Json:
     meta = {"annotations": {"argocd.argoproj.io/tracking-id": f"{hole('team')}:/ResourceQuota:compute"}}
     hard = {"limits.memory": "256Gi", "pods": "400", "requests.cpu": "64", "requests.memory": "192Gi"}
     sent = body("ResourceQuota", "compute", hole("team"), meta=meta, spec={"hard": hard})
-    made = stored(sent, name="compute", uid=hole("quota"), version=version, created=hole("now"))
+    made = stored(sent, name="compute", uid=hole("quota"), version=version, created=since)
     entry: Json = {"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1", "time": hole("now")}
     fields: Json = {f"f:{key}": {} for key in hard}
     entry |= {"fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:hard": fields, "f:used": fields}}}
     made["metadata"] = ordered({**made["metadata"], "managedFields": [{**entry, "subresource": "status"}]})
-    made["status"] = {"hard": hard, "used": {**hard, "pods": pods}}
+    made["status"] = {"hard": hard, "used": {**dict.fromkeys(hard, f"{pods}Gi"), "requests.cpu": pods, "pods": pods}}
     return made

@@ -10,7 +10,7 @@ from simulation.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, second_time
 from simulation.cluster import Cluster
 from simulation.json import Json
 from simulation.kubernetes.fields import owned
-from simulation.kubernetes.habits import WATCH, Asking, Habit, Values, begin, quoted
+from simulation.kubernetes.habits import LEASES, WATCH, Asking, Habit, Values, begin, quoted
 from simulation.kubernetes.objects import body, ordered, stored
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Target
@@ -52,7 +52,7 @@ def kubelets(cluster: Cluster, chance: Chance) -> Life:
     lease = Target("Lease", "kube-node-lease", NODE, query="timeout=10s", uid=hole("lease_uid"), version=before)
     status = Target("Node", name=NODE, subresource="status", query="timeout=10s")
     habits = [
-        asking.change(10 * SECOND, "update", lease),
+        asking.change(10 * SECOND * LEASES, "update", lease),
         asking.ask(10 * SECOND, "get", node),
         asking.change(5 * MINUTE, "patch", status, request=_heartbeat(), response=_node(cluster)),
         asking.ask(6 * HOUR, "list", Target("Pod", query=mine)),
@@ -132,7 +132,7 @@ def _rotation(cluster: Cluster, chance: Chance, machine: Machine) -> Life:
     sent["spec"] = {"request": "LS0tLWludmVudGVkLS0tLQo=", "signerName": SIGNER, "usages": usages}
     sent["status"] = {}
     held = api.hold(sent, "kubelet")
-    held["spec"] |= who
+    held["spec"] = {**sent["spec"], **who}
     kubelet = Target("CertificateSigningRequest", name=held["metadata"]["name"], unnamed=True)
     form = api.form(identities.kubelet(), "create", kubelet, code=201, request=sent, response=held)
     api.send(form, values)

@@ -6,11 +6,14 @@ from simulation.actors import actor
 from simulation.chance import Chance
 from simulation.clock import MINUTE, SECOND
 from simulation.cluster import Cluster
-from simulation.kubernetes.habits import Asking, Habit, alone
+from simulation.json import Json
+from simulation.kubernetes.habits import Asking, Habit, alone, begin, long_ago
 from simulation.kubernetes.identities import BUILD
+from simulation.kubernetes.objects import body, ordered, stored
 from simulation.kubernetes.requests import Client, Target
 from simulation.platforms import Platform
 from simulation.schedule import Life
+from simulation.stencil import hole
 
 MASTERS = ("system:masters", "system:authenticated")
 USERS = ("system:authenticated",)
@@ -54,16 +57,51 @@ def eks(cluster: Cluster, chance: Chance) -> Life:
 
 @actor(Platform.GKE)
 def gke(cluster: Cluster, chance: Chance) -> Life:
-    """GKE: its autoscaler, its collector of usage and its add-on manager."""
-    scaler = Asking(cluster, _user(cluster, "system:cluster-autoscaler", f"cluster-autoscaler/{BUILD}", USERS), chance)
-    status = Target("ConfigMap", "kube-system", "cluster-autoscaler-status")
-    alone(cluster, chance, [scaler.ask(10 * SECOND, "get", status), scaler.ask(MINUTE, "list", Target("Node"))])
+    """GKE: its collector of usage and its add-on manager."""
     usage = Asking(cluster, _user(cluster, "system:clustermetrics", f"clustermetrics/{LOOSE}", USERS), chance)
     alone(cluster, chance, [usage.ask(MINUTE, "list", Target(kind)) for kind in ("Node", "Pod", "Namespace")])
     addons = Asking(cluster, _user(cluster, "system:addon-manager", f"kubectl/{BUILD}"), chance)
     alone(cluster, chance, _add_ons(cluster, addons))
     alone(cluster, chance, _storage(cluster, chance, "pdcsi-controller-sa", "pd-csi-storage-gke-io"))
     yield 0
+
+
+@actor()
+def capacity(cluster: Cluster, chance: Chance) -> Life:
+    """The cluster autoscaler writes every ten seconds how many nodes there are and how many it wants."""
+    account = "cluster-autoscaler"
+    granted = f'ClusterRoleBinding "{account}" of ClusterRole "{account}"'
+    agent = f"{account}/{BUILD}"
+    client = cluster.identities.account("kube-system", account, agent, cluster.address, granted)
+    asking = Asking(cluster, client, chance)
+    name, uid = "cluster-autoscaler-status", chance.uuid()
+    exact = Target("ConfigMap", "kube-system", name, uid=uid, version=hole("before"))
+    request, response = (
+        _capacity(name, uid, version, long_ago(cluster)) for version in (hole("before"), hole("version"))
+    )
+    written = asking.change(10 * SECOND, "update", exact, request=request, response=response)
+    kinds = ("Pod", "Node", "ReplicaSet", "StatefulSet", "PodDisruptionBudget", "CSINode", "StorageClass")
+    read = asking.ask(10 * SECOND, "get", Target("ConfigMap", "kube-system", name))
+    habits = [written, read, *asking.watches(*kinds)]
+    begin(cluster, chance, habits, lambda: (len(cluster.machines),), lambda nodes: {"nodes": nodes})
+    yield 0
+
+
+def _capacity(name: str, uid: str, version: str, since: str) -> Json:
+    nodes = hole("nodes")
+    counted = f"total: {nodes}\n    ready: {nodes}\n    notStarted: 0\n    beingDeleted: 0\n    unready: 0"
+    parts = [f"time: {hole('moment')}", "autoscalerStatus: Running"]
+    for part in ("clusterWide:", "nodeGroups:\n- name: main"):
+        health = f"  health:\n    status: Healthy\n    {counted}\n    lastProbeTime: {hole('now')}"
+        scaling = f"  scaleUp:\n    status: NoActivity\n  scaleDown:\n    lastProbeTime: {hole('now')}"
+        parts += [part, health, scaling]
+    sent = body("ConfigMap", name, "kube-system", data={"status": "\n".join(parts)})
+    made = stored(sent, name=name, uid=uid, version=version, created=since)
+    notes = {"cluster-autoscaler.kubernetes.io/last-updated": hole("now")}
+    fields: Json = {"f:data": {".": {}, "f:status": {}}, "f:metadata": {"f:annotations": {".": {}}}}
+    entry: Json = {"manager": "cluster-autoscaler", "operation": "Update", "apiVersion": "v1", "time": hole("now")}
+    kept = [{**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}]
+    return {**made, "metadata": ordered({**made["metadata"], "annotations": notes, "managedFields": kept})}
 
 
 def _user(cluster: Cluster, user: str, agent: str, groups: tuple[str, ...] = MASTERS) -> Client:

@@ -12,10 +12,10 @@ from simulation.json import Json
 from simulation.kubernetes.conditions import available
 from simulation.kubernetes.habits import Asking, begin
 from simulation.kubernetes.objects import body, ordered, stored
-from simulation.kubernetes.requests import Client, Target
+from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
-from simulation.stencil import hole
+from simulation.stencil import hole, number
 
 CONTROLLER = "horizontal-pod-autoscaler"
 SETTLED = (
@@ -42,6 +42,9 @@ def autoscaler(cluster: Cluster, chance: Chance) -> Life:
     while True:
         share = 1.4 if is_working_time(cluster.now) else 0.7
         yield chance.wait(round(HOUR / max(cluster.profile.scalings_per_hour * share, 0.001)))
+        scalers[:] = _there(cluster, scalers)
+        if not scalers:
+            continue
         scaler = chance.pick(scalers)
         now = len(scaler.workload.pods)
         step = chance.pick((1, 1, 1, 2))
@@ -59,9 +62,15 @@ def _scalers(cluster: Cluster, chance: Chance) -> list[Scaler]:
         for workload in chance.picks(found, max(len(found) // 3, 1)):
             most = cluster.profile.replicas + chance.between(1, 4)
             sent = body("HorizontalPodAutoscaler", workload.name, team, spec=_spec(workload.name, most))
-            sent["status"] = _status(len(workload.pods), "41", cluster.now)
+            sent["status"] = _status(len(workload.pods), 41, cluster.now)
             scalers.append(Scaler(workload, cluster.api.hold(sent, "argocd-controller"), most))
     return scalers
+
+
+def _there(cluster: Cluster, scalers: list[Scaler]) -> list[Scaler]:
+    """Those whose workload is not deleted."""
+    known = cluster.workloads
+    return [each for each in scalers if (each.workload.namespace, each.workload.name) in known]
 
 
 def _looks(cluster: Cluster, chance: Chance, scalers: list[Scaler]) -> None:
@@ -99,7 +108,7 @@ def _scale(cluster: Cluster, chance: Chance, scaler: Scaler, replicas: int) -> L
         else "All metrics below target"
     )
     cluster.tell(CONTROLLER, scaler.object, "SuccessfulRescale", f"New size: {replicas}; reason: {reason}")
-    status = _status(replicas, str(chance.between(20, 95)), cluster.now)
+    status = _status(replicas, chance.between(20, 95), cluster.now)
     scaler.object = api.update(client, scaler.object, {"status": status}, subresource="status")
     yield 12 * MILLISECOND
     _resize(cluster, workload, before, replicas)
@@ -142,10 +151,14 @@ def _settled(cluster: Cluster, workload: Workload) -> None:
 def _scaled(version: str, workload: Workload, replicas: int) -> Json:
     meta = workload.object["metadata"]
     kept = {"name": workload.name, "namespace": workload.namespace, "uid": meta["uid"]}
-    kept |= {"resourceVersion": version, "creationTimestamp": meta["creationTimestamp"]}
-    scale = {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": {"replicas": replicas}}
+    scale = {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {}, "spec": {"replicas": replicas}}
     scale["status"] = {"replicas": len(workload.pods), "selector": f"app={workload.name}"}
-    return {"request": scale, "response": scale}
+    made = {"creationTimestamp": meta["creationTimestamp"]}
+    request, response = (
+        {**scale, "metadata": {**kept, "resourceVersion": known, **made}}
+        for known in (meta["resourceVersion"], version)
+    )
+    return {"request": request, "response": response}
 
 
 def _spec(name: str, most: int | str) -> Json:
@@ -158,9 +171,9 @@ def _spec(name: str, most: int | str) -> Json:
     }
 
 
-def _status(replicas: int | str, use: str, at: int) -> Json:
+def _status(replicas: int | str, use: int | str, at: int) -> Json:
     now = second_time(at) if at else hole("created")
-    current = {"averageUtilization": use, "averageValue": f"{use}m"}
+    current = {"averageUtilization": use, "averageValue": "112m"}
     conditions = [
         {"type": kind, "status": "False" if kind == "ScalingLimited" else "True", "lastTransitionTime": now,
          "reason": reason, "message": message}
@@ -177,10 +190,10 @@ def _status(replicas: int | str, use: str, at: int) -> Json:
 def _told(version: str) -> Json:
     """The autoscaler's object with its status, with holes for what differs."""
     name = hole("name")
-    sent = body("HorizontalPodAutoscaler", name, hole("namespace"), spec=_spec(name, hole("most")))
+    sent = body("HorizontalPodAutoscaler", name, hole("namespace"), spec=_spec(name, number("most")))
     made = stored(sent, name=name, uid=hole("scaler_uid"), version=version, created=hole("created"))
     entry = {"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "autoscaling/v2"}
     parts: Json = {f"f:{part}": {} for part in ("conditions", "currentMetrics", "currentReplicas", "desiredReplicas")}
     fields = {"fieldsType": "FieldsV1", "fieldsV1": {"f:status": parts}, "subresource": "status"}
     made["metadata"] = ordered({**made["metadata"], "managedFields": [{**entry, "time": hole("now"), **fields}]})
-    return {**made, "status": _status(hole("replicas"), hole("use"), 0)}
+    return {**made, "status": _status(number("replicas"), number("use"), 0)}

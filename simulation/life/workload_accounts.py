@@ -11,7 +11,7 @@ from simulation.chance import Chance
 from simulation.clock import HOUR, MILLISECOND, MINUTE, SECOND, second_time
 from simulation.cluster import Cluster
 from simulation.json import Json
-from simulation.kubernetes.habits import Asking, Habit, Values, begin, pods_client, quoted
+from simulation.kubernetes.habits import Asking, Habit, Values, begin, long_ago, pods_client, quoted
 from simulation.kubernetes.objects import body, container, job_spec, ordered, pod_spec, stored
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Target
@@ -36,6 +36,8 @@ class Use:
     workload: Workload
     asking: Asking
     chance: Chance
+    since: str
+    """When what it uses was made."""
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ Draw: TypeAlias = Callable[[Use], Sequence[Habit]]
 
 
 def _leads(use: Use) -> list[Habit]:
-    every = use.chance.pick((2, 5, 10, 15)) * SECOND
+    every = use.chance.pick((5, 10, 15)) * SECOND
     lease, query = f"{use.name}-leader", use.chance.pick(("", "timeout=5s"))
     renewed = use.asking.lease(lease, every, use.namespace, query)
     return [renewed, use.asking.look(lease, every, use.namespace, query)]
@@ -97,7 +99,7 @@ def _keeps_state(use: Use) -> list[Habit]:
 
     def state(version: str, now: str) -> Json:
         sent = body("ConfigMap", name, use.namespace, data={"checkpoint": now, "offset": version, "owner": hole("pod")})
-        made = stored(sent, name=name, uid=uid, version=version, created="2026-01-14T08:20:11Z")
+        made = stored(sent, name=name, uid=uid, version=version, created=use.since)
         entry = {"manager": use.asking.client.agent.partition("/")[0], "operation": "Update", "apiVersion": "v1"}
         fields: Json = {"f:data": {".": {}, "f:checkpoint": {}, "f:offset": {}, "f:owner": {}}}
         kept: Json = {**entry, "time": now, "fieldsType": "FieldsV1", "fieldsV1": fields}
@@ -185,8 +187,9 @@ def _use(cluster: Cluster, chance: Chance, workload: Workload, agent: str) -> No
     for choice in HABITS:
         if chance.happens(choice.share):
             client = pods_client(cluster, workload, agent, granted_by(workload, wide=choice.wide))
-            habits += choice.draw(Use(workload, Asking(cluster, client, chance), chance))
+            habits += choice.draw(Use(workload, Asking(cluster, client, chance), chance, long_ago(cluster)))
     if habits:
+        workload.agent = agent
         client = pods_client(cluster, workload, agent, "")
         first = Asking(cluster, client, chance).page(
             0, *chance.picks(("/version", "/api", "/apis", "/apis/apps/v1"), 2)

@@ -85,7 +85,7 @@ class Falco:
 
     def _line(self, rule: str, program: Program, at: int, what: Mapping[str, Any]) -> str:
         """A line of a rule; `what` is what differs by rule, in order of its names as everything else."""
-        where, pod = _container(program)
+        where, pod = _container(program, at)
         fields = {**where, **what, "k8s.cluster.name": self.cluster, **pod, **_fields(program)}
         stamp = nano_time(at)
         shown = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
@@ -170,14 +170,14 @@ def _command_line(program: Program) -> str:
     return line
 
 
-def _container(program: Program) -> tuple[dict[str, str | None], dict[str, str | None]]:
+def _container(program: Program, at: int) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """The container, and the pod: nobody knows their names when the first process of a container starts."""
     held = program.container
     image = ("container.image.repository", "container.image.tag")
     pod = ("k8s.ns.name", "k8s.pod.name")
     if held is None:
         return {"container.id": "host", **dict.fromkeys(image), "container.name": "host"}, dict.fromkeys(pod)
-    if program.started - held.started < LATE_METADATA:
+    if at - held.started < LATE_METADATA and held.started > program.machine.begun:
         unknown: dict[str, str | None] = dict.fromkeys(image)
         return {"container.id": held.id[:12], **unknown, "container.name": None}, dict.fromkeys(pod, UNKNOWN)
     return _names(held)

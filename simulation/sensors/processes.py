@@ -20,6 +20,9 @@ WELL_KNOWN = {"sh": "/bin/sh", "bash": "/bin/bash", "iptables": "/usr/sbin/iptab
 """Programs that do not lie in /usr/bin."""
 
 
+SOCKET = ("-address", "/run/containerd/containerd.sock")
+
+
 class Program:
     """One execution of a program; `known` holds what a sensor has written of it."""
 
@@ -62,8 +65,11 @@ class Program:
     @property
     def exec_id(self) -> str:
         """As Tetragon builds it: node, nanoseconds since boot, pid."""
-        text = f"{self.machine.name}:{nanoseconds(self.started) - self.machine.boot * 1000}:{self.pid}"
-        return base64.b64encode(text.encode()).decode()
+        known = self.known.get("id")
+        if known is None:
+            text = f"{self.machine.name}:{nanoseconds(self.started) - self.machine.boot * 1000}:{self.pid}"
+            known = self.known["id"] = base64.b64encode(text.encode()).decode()
+        return known
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -117,7 +123,7 @@ class Machine:
         self.boot = schedule.now - chance.between(DAY // 24, 30 * DAY)
         self.pid = chance.between(3_000, 400_000)
         self.systemd = Program(self, 1, ("/usr/lib/systemd/systemd",), "/usr/lib/systemd/systemd", self.boot)
-        self._services = 0
+        self._services: dict[tuple[str, ...], Program] = {}
         self.containerd = self.service("/usr/bin/containerd")
         self.kubelet = self.service("/usr/local/bin/kubelet", "--config=/etc/kubernetes/kubelet.yaml")
         self.cron = self.service("/usr/sbin/cron", "-f")
@@ -125,14 +131,15 @@ class Machine:
 
     def service(self, *argv: str) -> Program:
         """One of the system's services, which has been running since the machine was booted: not reported."""
-        self._services += 1
-        pid = 600 + self._services * 41 + self.chance.below(40)
-        return Program(self, pid, argv, argv[0], self.boot + 30 * SECOND, self.systemd)
+        if argv not in self._services:
+            pid = 600 + len(self._services) * 41 + self.chance.below(40)
+            self._services[argv] = Program(self, pid, argv, argv[0], self.boot + 30 * SECOND, self.systemd)
+        return self._services[argv]
 
     def shim(self, container: Container) -> Program:
         """The runtime's process above a container that starts now or has started."""
         if container.shim is None:
-            argv = ("/usr/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", container.id)
+            argv = ("/usr/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", container.id, *SOCKET)
             fields: dict[str, Any] = {"cwd": f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{container.id}"}
             started = container.started - 400_000
             container.shim = Program(self, self._next_pid(), argv, argv[0], started, self.systemd, **fields)
@@ -199,7 +206,7 @@ class Machine:
         inherited["uid"] = program.uid if uid is None else uid
         inherited["inner_pid"] = program.inner_pid
         at = self.schedule.now + after
-        new = Program(self, program.pid, tuple(argv), path_of(argv[0]), at, program, **inherited)
+        new = Program(self, program.pid, tuple(argv), path_of(argv[0], program.cwd), at, program, **inherited)
         return self._begin(new, seconds, 0, mark)
 
     def _begin(self, program: Program, seconds: float | None, status: int, mark: Mark | None) -> Program:
@@ -263,5 +270,5 @@ def path_of(name: str, cwd: str = "/") -> str:
     ('/usr/bin/curl', '/bin/sh', '/tmp/run')
     """
     if "/" in name:
-        return name if name[0] == "/" else posixpath.normpath(f"{cwd}/{name}")
+        return name if name[0] == "/" else posixpath.normpath(posixpath.join(cwd, name))
     return WELL_KNOWN.get(name) or f"/usr/bin/{name}"

@@ -95,6 +95,8 @@ def grow(
     machine = above.machine
     own = round(machine.chance.about(max(1, round(grown.seconds * SECOND)), 0.5))
     total = own + sum(_length(part) for part in grown.below)
+    if machine.journal is None:
+        return after + total
     argv = tuple(_filled(part, words) for part in grown.argv)
     options = {**grown.fields, **fields}
     program = machine.run(above, argv, total / SECOND, after=after, status=grown.status, mark=mark, **options)

@@ -15,8 +15,8 @@ from detectors.contract import Match, rule
 from detectors.selection import writes
 from events import AuditEvent
 from events.decoder import Decoder
+from flows import demo as demonstration
 from flows.configuration import configure
-from flows.demo import capture
 from flows.dispatch import Dispatch
 from flows.sinks import dead_letter_line
 from tests.conftest import SAMPLES
@@ -41,40 +41,45 @@ def adds_up(run: Run) -> bool:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Run:
-    return detect(capture())
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's capture."""
+    folder = tmp_path_factory.mktemp("demo") / "capture"
+    demonstration.write(folder, {detector.alert_type for detector in configure().detectors})
+    return folder
 
 
-def test_the_demo_tells_its_story(demo: Run) -> None:
-    assert set(demo.types) == {
-        "K8S.NODE_ContainerSSH",
-        "K8S.NODE_EICAR",
-        "K8S.NODE_ImdsCall",
-        "K8S.NODE_ReconnaissanceArtifactsBurst",
-        "K8S_ClusterAdminBinding",
-        "K8S_CoreDnsModification",
-        "K8S_DeleteEvents",
-        "K8S_HighPrivilegesRole",
-        "K8S_PrivilegedContainer",
-        "K8S_SensitiveMount",
-    }
+@pytest.fixture(scope="module")
+def demo(capture: Path) -> Run:
+    return detect(capture)
+
+
+def test_the_demo_shows_every_type_that_has_a_detector_and_nothing_else(demo: Run, capture: Path) -> None:
+    assert set(demo.types) == {detector.alert_type for detector in configure().detectors}
     assert adds_up(demo)
+    labels = [json.loads(line) for line in (capture / "labels.jsonl").read_text().splitlines()]
+    told = {(str(capture / label["origin"]["path"]), label["origin"]["line"]) for label in labels}
+    for alert in demo.last.values():
+        assert told & {(piece.origin.path, piece.origin.line) for piece in alert.evidence}, alert.alert_type
+
+
+def test_events_of_a_capture_are_of_the_cluster_whose_folder_they_are_in(demo: Run, capture: Path) -> None:
+    assert {alert.cluster for alert in demo.delivered} <= {path.name for path in capture.iterdir() if path.is_dir()}
 
 
 @given(block=st.integers(100, 50_000))
 @settings(max_examples=5)
-def test_alerts_do_not_depend_on_the_size_of_batches(demo: Run, block: int) -> None:
-    again = detect(capture(), block=block)
+def test_alerts_do_not_depend_on_the_size_of_batches(demo: Run, capture: Path, block: int) -> None:
+    again = detect(capture, block=block)
     assert again.last == demo.last
     assert again.tally.counted() == demo.tally.counted()
 
 
-def test_alerts_do_not_depend_on_the_number_of_workers(demo: Run) -> None:
-    assert detect(capture(), workers=2).last == demo.last
+def test_alerts_do_not_depend_on_the_number_of_workers(demo: Run, capture: Path) -> None:
+    assert detect(capture, workers=2).last == demo.last
 
 
-def test_alerts_do_not_depend_on_the_order_of_files(demo: Run, tmp_path: Path) -> None:
-    files = sorted(file for file in capture().rglob("*") if file.is_file() and file.suffix != ".md")
+def test_alerts_do_not_depend_on_the_order_of_files(demo: Run, capture: Path) -> None:
+    files = sorted(file for file in capture.rglob("*-*.jsonl"))
     random.Random(7).shuffle(files)
     assert _without_origins(detect(*files)) == _without_origins(demo)
 
@@ -92,9 +97,9 @@ def test_a_burst_is_found_in_any_order_of_files_and_lines(tmp_path: Path, parts:
     assert detect(tmp_path).types == expected == ["K8S.NODE_ReconnaissanceArtifactsBurst"]
 
 
-def test_everything_twice_raises_nothing_more(demo: Run, tmp_path: Path) -> None:
-    shutil.copytree(capture(), tmp_path / "again")
-    twice = detect(capture(), tmp_path / "again")
+def test_everything_twice_raises_nothing_more(demo: Run, capture: Path, tmp_path: Path) -> None:
+    shutil.copytree(capture, tmp_path / "again")
+    twice = detect(capture, tmp_path / "again")
     assert twice.types == demo.types
     assert {name: alert.count for name, alert in twice.last.items()} == {n: a.count for n, a in demo.last.items()}
 

@@ -54,7 +54,8 @@ class Played:
         """The event that a label is about."""
         origin: dict[str, Any] = label.origin
         line = self.lines[origin["path"]].kept[origin["line"] - 1]
-        return Decoder(label.cluster).decode(line.encode())[origin.get("item", 0)]
+        items = Decoder(label.cluster).decode(line.encode())
+        return items[int(origin.get("item", 0))]
 
 
 def play(

@@ -1,0 +1,43 @@
+"""The demo: half a simulated day of four clusters, with one attack of each alert type that is detected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib.metadata import version
+from pathlib import Path
+
+from flows.console import PROGRAM
+from simulation.attacks.register import STORY, Episode, episodes
+from simulation.capture import Capture
+from simulation.choices import SOURCES, Form, Scale
+from simulation.clock import moment
+from simulation.journal import Count
+from simulation.labels import Variant
+from simulation.profile import SCALES
+from simulation.world import Order, World
+
+BEGIN = moment("2026-09-14T07:00:00Z")
+"""A Monday morning."""
+ROTATE = 10_000_000
+
+
+def order(alert_types: Collection[str]) -> Order:
+    """What is simulated where these types have a detector: an AKS, an EKS, a GKE and a self-run cluster."""
+    shape = SCALES[Scale.SMALL].model_copy(update={"near_miss_rounds": 0, "ci_jobs_per_hour": 1})
+    return Order(shape, 0.5, 4, 14, Form.MIXED, SOURCES, _attacks(alert_types), BEGIN)
+
+
+def _attacks(alert_types: Collection[str]) -> list[Episode]:
+    straight = [episode for episode in episodes() if episode.variant is Variant.STRAIGHT and episode.kind != STORY]
+    first = {episode.alert_types[0]: episode for episode in reversed(straight)}
+    return [first[alert_type] for alert_type in sorted(alert_types) if alert_type in first]
+
+
+def write(folder: Path, alert_types: Collection[str]) -> World:
+    """Write the demo's capture."""
+    capture = Capture(folder, rotate=ROTATE, compress=False)
+    world = World(order(alert_types), capture.outlet, capture.label, Count())
+    world.run()
+    capture.close()
+    capture.describe(world, f"{PROGRAM} demo", version(PROGRAM))
+    return world
