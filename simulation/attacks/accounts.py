@@ -187,7 +187,7 @@ def mints_a_token(scene: Scene) -> Life:
         yield scene.pause()
 
 
-@careful(RARE, kind="token minting")
+@careful(RARE, kind="token minting", days=2)
 def makes_a_lasting_token(scene: Scene) -> Life:
     """A Secret of the old kind gets a token that never ends, for the account of another workload."""
     workload = in_use(scene)

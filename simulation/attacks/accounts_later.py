@@ -93,7 +93,7 @@ def joins_a_binding(scene: Scene) -> Life:
     yield from clear_up(scene, held)
 
 
-@straight(RARE, kind="persistence by cronjob")
+@straight(RARE, kind="persistence by cronjob", days=2)
 def stays_by_a_cronjob(scene: Scene) -> Life:
     """A stolen token makes a CronJob that calls home every hour."""
     workload = in_use(scene)
@@ -107,7 +107,7 @@ def stays_by_a_cronjob(scene: Scene) -> Life:
     take_away(scene, scene.person(admin=True), made)
 
 
-@careful(RARE, kind="persistence by cronjob")
+@careful(RARE, kind="persistence by cronjob", days=3)
 def stays_in_a_cronjob_that_is_there(scene: Scene) -> Life:
     """From inside, a patch lets a CronJob of the team do one thing more."""
     cluster, workload = scene.cluster, in_use(scene)
@@ -165,7 +165,7 @@ DAYS: Sequence[Step] = (
 """What is done on the first day, the second day, and so on."""
 
 
-@straight(RARE, kind="slow attacker")
+@straight(RARE, kind="slow attacker", days=9)
 def one_thing_a_day(scene: Scene) -> Life:
     """One new operation a day, with kubectl in the container that was broken into."""
     workload = in_use(scene)

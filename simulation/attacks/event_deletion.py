@@ -29,18 +29,24 @@ def events(scene: Scene, namespace: str, count: int, about: str = "") -> list[st
 
 
 def delete(
-    scene: Scene, client: Client, namespace: str, name: str, *raises: str, kind: str = "Event", query: str = ""
+    scene: Scene,
+    client: Client,
+    namespace: str,
+    name: str,
+    *raises: str,
+    kind: str = "Event",
+    options: Json = BACKGROUND,
 ) -> None:
-    """One Event is deleted by its name."""
+    """One Event is deleted by its name; the server reads the options of a delete from its body."""
     uid = scene.chance.uuid()
     details = present(name=name, group=KINDS[kind].group, kind="events", uid=uid)
     status = {"metadata": {}, "status": "Success", "details": details}
     bodies: dict[str, Any] = {
-        "request": {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/__internal", **BACKGROUND},
+        "request": {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/__internal", **options},
         "response": {"kind": "Status", "apiVersion": "v1", **status},
         "status": {**status, "code": 200},
     }
-    target = Target(kind, namespace, name, query=query)
+    target = Target(kind, namespace, name)
     scene.api.record(client, "delete", target, mark=scene.mark(*raises), **bodies)
 
 
@@ -187,4 +193,4 @@ def deletes_events_in_dry_run(scene: Scene) -> Life:
     """`kubectl delete events --all --dry-run=server`: the server says what would be deleted."""
     helper, team = colleague(scene)
     names = events(scene, team, scene.chance.between(3, 9))
-    yield from delete_one_by_one(scene, helper.client, team, names, query="dryRun=All")
+    yield from delete_one_by_one(scene, helper.client, team, names, options={**BACKGROUND, "dryRun": ["All"]})

@@ -225,7 +225,7 @@ def deploys_script(scene: Scene) -> Life:
     yield 0
 
 
-@careful(ABNORMAL, kind="slow attacker")
+@careful(ABNORMAL, kind="slow attacker", days=5)
 def takes_a_week(scene: Scene) -> Life:
     """An ingress controller's identity is used for one new thing a day, at the busiest hour, from the nodes."""
     arm = arm_of(scene)

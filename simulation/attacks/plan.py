@@ -77,7 +77,8 @@ def enter(
         is_attack = episode.variant is not Variant.NEAR_MISS
         rounds = profile.attack_rounds if is_attack else profile.near_miss_rounds
         quiet = round(span * QUIET_START) if is_attack else 0
-        room = max(span - quiet - min(HOUR, span // 8), 1)
+        lasts = max(min(HOUR, span // 8), round(episode.days * DAY))
+        room = max(span - quiet - lasts, 1)
         for number in range(max(1, round(rounds * span / (28 * DAY)))):
             cluster = chance.pick(places)
             life = episode.play(Scene(cluster, episode, number + 1))

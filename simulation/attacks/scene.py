@@ -330,9 +330,7 @@ class Scene:
         """A labelled create."""
         return self.api.create(client, sent, query=query, mark=self.mark(*raises))
 
-    def deploy(
-        self, client: Client, manifest: Json, *raises: str, query: str = CREATED
-    ) -> Workload:
+    def deploy(self, client: Client, manifest: Json, *raises: str, query: str = CREATED) -> Workload:
         """A labelled create of a workload, whose controllers then make its pods, which are part of the episode."""
         added = {"spec": admitted(manifest["spec"], self.chance.ending(5))} if manifest["kind"] == "Pod" else None
         held = self.api.create(client, manifest, query=query, added=added, mark=self.mark(*raises))

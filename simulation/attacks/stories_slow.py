@@ -83,8 +83,20 @@ def _mines(shell: Shell) -> None:
     shell.connect(miner, "131.153.76.130", 443, MINING, after=400_000)
 
 
-@straight(REDIS, FETCH_AND_RUN, DOWNLOAD, NOHUP, BACKDOOR, KILLS_SENSOR, MINING, MINER, MINER_START, kind=STORY,
-          sources=("audit", "runtime"))  # fmt: skip
+@straight(
+    REDIS,
+    FETCH_AND_RUN,
+    DOWNLOAD,
+    NOHUP,
+    BACKDOOR,
+    KILLS_SENSOR,
+    MINING,
+    MINER,
+    MINER_START,
+    kind=STORY,
+    sources=("audit", "runtime"),
+    days=2,
+)
 def exposed_redis_to_miner(scene: Scene) -> Life:
     """Somebody exposes a Redis to the internet; a day later it mines."""
     cluster, chance = scene.cluster, scene.chance
@@ -122,7 +134,7 @@ def _takes_redis(scene: Scene, made: Workload) -> Life:
     shell.connect(program, "131.153.76.130", 3333, MINING, after=700_000)
 
 
-@careful(ROLE, WEBHOOK, ADMIN, HISTORY, LOGS, kind=STORY, sources=("audit", "runtime"))
+@careful(ROLE, WEBHOOK, ADMIN, HISTORY, LOGS, kind=STORY, sources=("audit", "runtime"), days=7)
 def insider_takes_days(scene: Scene) -> Life:
     """Somebody who looks after the cluster prepares a way back, one small thing a day, in working hours."""
     insider = scene.person(admin=True)

@@ -85,8 +85,9 @@ KINDS = {
 COUNTED = frozenset(
     {
         "CronJob", "DaemonSet", "Deployment", "EndpointSlice", "HorizontalPodAutoscaler", "Ingress", "Job",
-        "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Pod", "ReplicaSet", "StatefulSet", "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+        "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Pod",
+        "ReplicaSet", "StatefulSet", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
     }
 )  # fmt: skip
 """Kinds whose objects have a generation."""
@@ -157,7 +158,7 @@ def _probe(path: str) -> Json | None:
 def pod_spec(
     *containers: Json, account: str = "", volumes: Sequence[Json] = (), restart: str = "Always", **fields: Any
 ) -> Json:
-    """The pod's part of a template; more: `initContainers`, `hostNetwork`, `hostPID`, `tolerations`, `priorityClassName`."""
+    """The pod's part of a template; more: `initContainers`, `hostNetwork`, `hostPID`, `tolerations`, a priority."""
     return {
         **present(volumes=list(volumes), initContainers=fields.get("initContainers")),
         "containers": list(containers),

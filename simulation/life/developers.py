@@ -56,9 +56,9 @@ ARCHIVED = tree(
 @actor()
 def builds(cluster: Cluster, chance: Chance) -> Life:
     """A build daemon in the cluster runs the steps of other people's builds."""
-    image = "docker.io/moby/buildkit:v0.24.0"
+    image = "docker.io/moby/buildkit:v0.24.0-rootless"
     flags = ["--addr", "tcp://0.0.0.0:1234", "--oci-worker-no-process-sandbox"]
-    item = container("buildkitd", image, command=["/usr/bin/buildkitd"], args=flags, memory="4Gi", privileged=True)
+    item = container("buildkitd", image, command=["/usr/bin/buildkitd"], args=flags, memory="4Gi")
     daemon = cluster.settle(deployment("ci", "buildkitd", pod_spec(item), replicas=1))
     hourly = max(cluster.profile.ci_jobs_per_hour / 3, 0.01)
     while True:

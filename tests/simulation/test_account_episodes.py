@@ -47,7 +47,8 @@ class Kept:
 @pytest.fixture(scope="module")
 def played() -> Mapping[str, Sequence[tuple[Label, str]]]:
     """All of these episodes in one cluster, a few minutes apart; labels and records by episode."""
-    kept, labels = Kept(), []
+    kept = Kept()
+    labels: list[Label] = []
     order = Order(PROFILE, days=14, clusters=1, sources=("audit",), begin=moment("2026-03-02"))
     world = World(order, lambda cluster, source: kept, labels.append, Count())
     for place, episode in enumerate(MINE):
