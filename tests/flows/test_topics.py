@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Message, Producer
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -24,16 +24,17 @@ def brokers() -> Iterator[str]:
     holder.flush(1)
 
 
-def read(brokers: str, topic: str, count: int) -> list[tuple[bytes | None, bytes | None, int]]:
+def read(brokers: str, topic: str) -> list[Message]:
+    """All messages of a topic, each partition in its order."""
     consumer = Consumer({"bootstrap.servers": brokers, **EARLIEST})
     consumer.subscribe([topic])
-    found: list[tuple[bytes | None, bytes | None, int]] = []
-    for _ in range(count + 100):
+    found: list[Message] = []
+    silent = 0
+    while silent < (10 if found else 100):
         message = consumer.poll(0.2)
+        silent = silent + 1 if message is None else 0
         if message is not None and message.error() is None:
-            found.append((message.key(), message.value(), message.timestamp()[1]))
-        if len(found) == count:
-            break
+            found.append(message)
     consumer.close()
     return found
 
@@ -45,10 +46,10 @@ def test_messages_arrive_in_order_with_their_time_and_place(brokers: str) -> Non
         told = places.append if place % 100 == 0 else None
         topics.write("audit", "prod-1", json.dumps({"n": place}).encode(), 1_700_000_000_000_000 + place * 1000, told)
     topics.close()
-    found = read(brokers, "audit", 500)
-    assert [json.loads(value or b"")["n"] for _, value, _ in found] == list(range(500))
-    assert {key for key, _, _ in found} == {b"prod-1"}
-    assert found[7][2] == 1_700_000_000_007
+    found = read(brokers, "audit")
+    assert [json.loads(message.value() or b"")["n"] for message in found] == list(range(500))
+    assert {message.key() for message in found} == {b"prod-1"}
+    assert found[7].timestamp()[1] == 1_700_000_000_007
     assert [place["offset"] for place in places] == [0, 100, 200, 300, 400]
 
 
@@ -67,15 +68,29 @@ def test_a_message_that_no_broker_takes_is_an_error(brokers: str) -> None:
 def test_a_simulation_goes_to_a_topic_for_each_source_and_its_labels_name_the_offsets(
     brokers: str, tmp_path: Path
 ) -> None:
-    called = ["simulate", str(tmp_path / "a"), "--days", "0.2", "--clusters", "2", "--kafka", brokers, "--topics", "t-"]
+    called = [
+        "simulate",
+        str(tmp_path / "a"),
+        "--days",
+        "0.1",
+        "--clusters",
+        "2",
+        "--events",
+        "4000",
+        "--kafka",
+        brokers,
+        "--topics",
+        "t-",
+    ]
     done = CliRunner().invoke(app, called)
     assert done.exit_code == 0, done.output
     labels = [json.loads(line) for line in (tmp_path / "a" / "labels.jsonl").read_text().splitlines()]
     runtime = [label for label in labels if label["source"] == "runtime"]
-    last = max(label["origin"]["offset"] for label in runtime)
-    records = read(brokers, "t-runtime", last + 1)
+    records = {(message.partition(), message.offset()): message for message in read(brokers, "t-runtime")}
+    assert runtime
     for label in runtime:
-        key, value, _ = records[label["origin"]["offset"]]
-        assert label["origin"]["topic"] == "t-runtime"
-        assert (key or b"").decode() == label["cluster"]
-        assert label["event_id"].encode() in (value or b"") or label["event_id"].endswith("/exit")
+        origin = label["origin"]
+        message = records[origin["partition"], origin["offset"]]
+        assert origin["topic"] == "t-runtime"
+        assert (message.key() or b"").decode() == label["cluster"]
+        assert label["event_id"].encode() in (message.value() or b"") or label["event_id"].endswith("/exit")
