@@ -24,12 +24,16 @@ def simulate(
     ] = "all",
     form: Annotated[Form, typer.Option("--format", help="How audit logs are written.")] = Form.NATIVE,
     sources: Annotated[str, typer.Option(metavar="LIST", help="Of audit, runtime and arm.")] = ",".join(SOURCES),
-    events: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    events: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many; attacks are played within them.")
+    ] = None,
     start: Annotated[str, typer.Option(metavar="DATE", help="When it begins (RFC 3339).")] = "2026-03-02",
     profile: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML that changes the scale's profile.")] = None,
     gzip: Annotated[bool, typer.Option("--gzip", help="Pack the files of records.")] = False,
     rotate: Annotated[int, typer.Option(min=1, metavar="MB", help="Size at which a file of records is full.")] = 100,
-    kafka: Annotated[str | None, typer.Option(metavar="BROKERS", help="Write to Kafka instead of files.")] = None,
+    kafka: Annotated[
+        str | None, typer.Option(metavar="BROKERS", help="Write the records to Kafka; OUT has the labels.")
+    ] = None,
     topics: Annotated[str, typer.Option(metavar="PREFIX", help="What topics begin with.")] = "middlewatch-",
     shown: Annotated[bool, typer.Option("--list", help="Print what can be played, and end.")] = False,
 ) -> None:

@@ -37,6 +37,7 @@ def write(folder: Path, alert_types: Collection[str]) -> World:
     """Write the demo's capture."""
     capture = Capture(folder, rotate=ROTATE, compress=False)
     world = World(order(alert_types), capture.outlet, capture.label, Count())
+    capture.introduce(world)
     world.run()
     capture.close()
     capture.describe(world, f"{PROGRAM} demo", version(PROGRAM))

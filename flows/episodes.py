@@ -47,14 +47,14 @@ def _by_class(known: Sequence[Episode]) -> str:
     for kind in sorted({episode.kind for episode in known if episode.kind}):
         mine = [episode for episode in known if episode.kind == kind]
         types = sorted({name for episode in mine for name in episode.alert_types})
-        grid.add_row(kind, str(len(mine)), ", ".join(types))
+        grid.add_row(kind, str(len(mine)), "\n".join(types))
     return _printed(grid)
 
 
 def _told(asked: Sequence[Episode]) -> str:
     grid = _grid("EPISODE", "VARIANT", "ALERT TYPES", "WHAT HAPPENS")
     for episode in asked:
-        grid.add_row(episode.name, str(episode.variant), ", ".join(episode.alert_types), episode.story)
+        grid.add_row(episode.name, str(episode.variant), "\n".join(episode.alert_types), episode.story)
     return _printed(grid)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.console import EXIT_INTERRUPTED, PROGRAM, PeopleConsole, say
+from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, say
 from flows.topics import Told, Topics
 from simulation.attacks.plan import chosen
 from simulation.capture import Capture, command_line
 from simulation.choices import SOURCES, Form, Scale
-from simulation.clock import HOUR, moment
+from simulation.clock import DAY, HOUR, moment
 from simulation.errors import UnusableError
 from simulation.horizon import horizon
 from simulation.journal import Count, Outlet
@@ -52,6 +53,7 @@ class Wanted:
     def command(self) -> str:
         """The call that gives the same bytes."""
         optional: list[tuple[str, object]] = [("events", self.events)] if self.events is not None else []
+        optional += [("kafka", "BROKERS"), ("topics", self.topics)] if self.kafka is not None else []
         optional += [("profile", self.profile.name)] if self.profile is not None else []
         return command_line(
             [
@@ -90,19 +92,39 @@ def simulate(wanted: Wanted) -> int:
     count = Count(wanted.events)
     begun = time.monotonic()
     world = World(order, outlet, capture.label, count)
-    code = 0
+    capture.introduce(world)
     try:
-        with _watched(world) as watcher:
+        with _watched(world) as watcher, _stoppable(count) as stopped:
             world.run(watcher)
-    except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
     finally:
         if topics is not None:
             topics.close()
         capture.close()
-    capture.describe(world, wanted.command, version(PROGRAM))
-    _report(wanted, count, capture, time.monotonic() - begun)
-    return code
+    capture.describe(world, wanted.command, version(PROGRAM), stopped=bool(stopped))
+    _report(wanted, world, capture, time.monotonic() - begun)
+    return stopped[0] if stopped else 0
+
+
+@contextlib.contextmanager
+def _stoppable(count: Count) -> Iterator[list[int]]:
+    """Let SIGINT and SIGTERM stop the run between two events, the second of them at once.
+
+    Gives a list that then holds the exit code.
+    """
+    codes: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        codes.append({signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}[signal.Signals(number)])
+        count.stop()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield codes
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _order(wanted: Wanted) -> Order:
@@ -111,8 +133,10 @@ def _order(wanted: Wanted) -> Order:
         raise UnusableError(f"no source is called {unknown[0]!r}: {', '.join(SOURCES)}")
     try:
         begin = moment(wanted.start)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UnusableError(f"{wanted.start}: neither a date nor a time in RFC 3339") from None
+    if not moment("1970-01-01") <= begin <= begin + wanted.days * DAY < moment("2200-01-01"):
+        raise UnusableError(f"{wanted.start}: not between the years 1970 and 2200 with all its days")
     attacks = chosen(wanted.attacks)
     shape = profile(wanted.scale, wanted.profile)
     return Order(shape, wanted.days, wanted.clusters, wanted.seed, wanted.form, wanted.sources, attacks, begin)
@@ -151,10 +175,13 @@ def _watched(world: World) -> Iterator[Life | None]:
         yield watch()
 
 
-def _report(wanted: Wanted, count: Count, capture: Capture, seconds: float) -> None:
+def _report(wanted: Wanted, world: World, capture: Capture, seconds: float) -> None:
+    count = world.count
     labels = ", ".join(
         f"{number:,} {variant.replace('_', ' ')}" for variant, number in sorted(capture.labelled.items())
     )
     place = wanted.kafka or wanted.out
     rate = f"{count.events / max(seconds, 0.001):,.0f} events/s"
     say(f"{place}: {count.events:,} events in {seconds:,.1f} s ({rate}); labelled: {labels or 'none'}")
+    if world.left_out:
+        say(f"{len(world.left_out)} episodes would not show in these logs: see README.md there")

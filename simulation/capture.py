@@ -23,6 +23,7 @@ README = "README.md"
 WORLD = "world.yaml"
 TITLE = "# A simulated capture"
 """The first line of the README, by which an earlier capture is known."""
+UNFINISHED = f"{TITLE}\n\nNot complete: it is being written, or its writing was broken off.\n"
 _RECORDS = re.compile(rf"({'|'.join(SOURCES)})-\d+\.jsonl(\.gz)?")
 
 
@@ -47,6 +48,7 @@ class Capture:
     def __init__(self, folder: Path, *, rotate: int, compress: bool) -> None:
         _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / README).write_text(UNFINISHED, encoding="utf-8")
         self.folder = folder
         self.rotate = rotate
         self.compress = compress
@@ -72,14 +74,18 @@ class Capture:
             files.close()
         self._labels.close()
 
-    def describe(self, world: World, command: str, version: str) -> None:
-        """Write what the capture is, and what is known of its clusters: the same for the same call and version."""
-        (self.folder / README).write_text(_readme(world, command, version, self.labelled), encoding="utf-8")
+    def introduce(self, world: World) -> None:
+        """Write what is known of the clusters."""
         facts = {
             "clusters": [_facts(cluster) for cluster in world.clusters],
             "proxies": list(proxies(world.order.seed)),
         }
         (self.folder / WORLD).write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+
+    def describe(self, world: World, command: str, version: str, *, stopped: bool = False) -> None:
+        """Write what the capture is: the same for the same call and version, unless it was stopped."""
+        text = _readme(world, command, version, self.labelled, stopped=stopped)
+        (self.folder / README).write_text(text, encoding="utf-8")
 
 
 def _clear(folder: Path) -> None:
@@ -91,11 +97,21 @@ def _clear(folder: Path) -> None:
     is_ours = readme.is_file() and readme.read_text(encoding="utf-8", errors="replace").startswith(TITLE)
     if not is_ours and any(folder.iterdir()):
         raise UnusableError(f"{folder}: not empty, and no capture that may be replaced")
+    for cluster in _clusters(folder / WORLD):
+        for path in sorted((folder / cluster).glob("*")):
+            if _RECORDS.fullmatch(path.name):
+                path.unlink()
     for name in (LABELS, README, WORLD):
         (folder / name).unlink(missing_ok=True)
-    for path in sorted(folder.glob("*/*")):
-        if _RECORDS.fullmatch(path.name):
-            path.unlink()
+
+
+def _clusters(world: Path) -> list[str]:
+    """Names of the clusters of an earlier capture: their folders hold what may be replaced."""
+    try:
+        names = [str(each["name"]) for each in yaml.safe_load(world.read_bytes())["clusters"]]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return []
+    return [name for name in names if Path(name).name == name]
 
 
 def _facts(cluster: Cluster) -> dict[str, object]:
@@ -111,7 +127,7 @@ def _facts(cluster: Cluster) -> dict[str, object]:
     }
 
 
-def _readme(world: World, command: str, version: str, labelled: Counter[str]) -> str:
+def _readme(world: World, command: str, version: str, labelled: Counter[str], *, stopped: bool) -> str:
     clusters = [f"| {each.name} | {each.platform} | {len(each.teams)} |" for each in world.clusters]
     first, last = second_time(world.order.begin), second_time(world.schedule.now)
     variants = [f"- {labelled[variant]:,} {variant.replace('_', ' ')}" for variant in sorted(labelled)]
@@ -122,7 +138,8 @@ def _readme(world: World, command: str, version: str, labelled: Counter[str]) ->
             "",
             f"    {command}",
             "",
-            f"Written by middlewatch {version}. The same command and version give the same bytes.",
+            f"Written by middlewatch {version}. The same command and version give "
+            + ("these bytes and more: it was stopped before its end." if stopped else "the same bytes."),
             f"{world.count.events:,} events from {first} to {last}.",
             "Everything in it is invented: clusters, people, addresses, attacks.",
             "",
@@ -130,7 +147,9 @@ def _readme(world: World, command: str, version: str, labelled: Counter[str]) ->
             "|---|---|---|",
             *clusters,
             "",
-            f"`{LABELS}` has one line for every event that is part of an attack, or only looks like one:",
+            f"`{LABELS}` has one line for every event that is part of an attack, or only looks like one. Its origin",
+            "says which record it is; ids repeat, where a request or operation is reported in several stages. Attacks",
+            "are played after the first quarter of the time.",
             "",
             *variants,
             "",

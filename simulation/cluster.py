@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from simulation.chance import Chance
-from simulation.clock import HOUR, second_time
+from simulation.clock import second_time
 from simulation.json import Json
 from simulation.kubernetes.apiserver import ApiServer
 from simulation.kubernetes.identities import Identities
@@ -36,15 +37,6 @@ class Person:
     """Namespace; empty for those who look after the whole cluster."""
 
 
-@dataclass(frozen=True)
-class Logs:
-    """Where what a cluster reports is written; None: nobody keeps it."""
-
-    audit: Journal | None
-    runtime: Journal | None
-    arm: Journal | None
-
-
 class Cluster:
     """One cluster, and everything that actors need of it.
 
@@ -64,8 +56,8 @@ class Cluster:
         Its API server.
     sensor
         What watches its nodes.
-    logs
-        Where reports go.
+    reports
+        Where the sensor's reports go; None: nobody keeps them.
     """
 
     def __init__(
@@ -78,7 +70,7 @@ class Cluster:
         seed: int,
         api: ApiServer,
         sensor: Sensor,
-        logs: Logs,
+        reports: Journal | None,
     ) -> None:
         self.name = name
         self.platform = platform
@@ -89,7 +81,7 @@ class Cluster:
         self.seed = seed
         self.api = api
         self.sensor = sensor
-        self.logs = logs
+        self.reports = reports
         self.chance = Chance(seed, "cluster", name)
         self.network = self.chance.between(16, 200)
         """Second byte of the nodes' addresses."""
@@ -100,20 +92,25 @@ class Cluster:
         self.cordoned: list[Machine] = []
         """Machines that get no more pods."""
         self.workloads: dict[tuple[str, str], Workload] = {}
+        self._namespaces: dict[str, dict[str, Workload]] = {}
         self.teams: list[str] = []
         self.people: list[Person] = []
         self.programs = Programs(self)
         self.arm: ActivityLog | None = None
-        self._node_values: dict[str, dict[str, object]] = {}
-        self._joined = 0
-        self._pods = 0
-        self._placed = 0
+        self._node_values: WeakKeyDictionary[Machine, dict[str, object]] = WeakKeyDictionary()
+        self._joined = self._pods = self._placed = 0
         self.set_version(self.facts.version)
 
     @property
     def now(self) -> int:
         """Microseconds since 1970."""
         return self.schedule.now
+
+    @property
+    def sources(self) -> set[str]:
+        """Which of its logs somebody keeps: audit, runtime, arm."""
+        journals = {"audit": self.api.journal, "runtime": self.reports, "arm": self.arm.journal if self.arm else None}
+        return {source for source, journal in journals.items() if journal is not None}
 
     def start(self, life: Life, after: int = 0) -> None:
         """Let an actor live, from now on or after so many microseconds."""
@@ -130,42 +127,34 @@ class Cluster:
 
     # Machines.
 
-    def add_machine(self, version: str = "") -> Machine:
-        """One more node of this version; whoever adds it says so to the API server."""
+    def add_machine(self, age: int = 0) -> Machine:
+        """One more node, which joined so many microseconds ago; whoever adds it says so to the API server."""
         chance = self.chance
         place = self._joined
         self._joined += 1
         pool = "nodepool1" if self.platform is Platform.AKS else "main"
-        a, b, c, d = 10, self.network, 4 + place // 200, 5 + place % 200
-        name = self.facts.node_name.format(
-            pool=pool,
-            number=10_000_000 + self.network * 31_337,
-            place=place,
-            ending=chance.ending(4),
-            a=a,
-            b=b,
-            c=c,
-            d=d,
-        )
-        machine = Machine(
-            name, f"{a}.{b}.{c}.{d}", self.schedule, chance.child("machine", name), self.sensor, self.logs.runtime
-        )
-        version = version or self.version
-        self._node_values[name] = {
+        address = f"10.{self.network}.{4 + place // 200}.{5 + place % 200}"
+        parts = dict(zip("abcd", address.split("."), strict=True))
+        number, ending = 10_000_000 + self.network * 31_337, chance.ending(4)
+        name = self.facts.node_name.format(pool=pool, number=number, place=place, ending=ending, **parts)
+        machine = Machine(name, address, self.schedule, chance.child("machine", name), self.sensor, self.reports)
+        self._node_values[machine] = {
             "node": name,
             "node_uid": chance.uuid(),
             "node_ip": machine.address,
-            "node_build": version,
-            "node_commit": Chance("commit", version).hexadecimal(7),
+            "node_build": self.version,
+            "node_commit": Chance("commit", self.version).hexadecimal(7),
             "node_certificate": chance.hexadecimal(64),
             "node_place": place,
+            "lease_uid": chance.child("lease", name).uuid(),
+            "joined": second_time(self.now - age),
         }
         self.machines.append(machine)
         return machine
 
     def node_values(self, machine: Machine) -> dict[str, object]:
-        """What a node fills into the holes of requests that are about it or by it."""
-        return self._node_values[machine.name]
+        """What a node fills into the holes of requests that are about it or by it, also when it is gone."""
+        return self._node_values[machine]
 
     def remove_machine(self, machine: Machine) -> None:
         """A node is gone; whoever removes it says so to the API server."""
@@ -174,12 +163,6 @@ class Cluster:
             self.cordoned.remove(machine)
         for workload in list(self.workloads.values()):
             workload.lose(machine)
-        # Some of its pods may still be in somebody's hands.
-        self.start(self._forget_machine(machine), HOUR)
-
-    def _forget_machine(self, machine: Machine) -> Life:
-        self._node_values.pop(machine.name, None)
-        yield 0
 
     def next_machine(self) -> Machine:
         """Where the scheduler puts the next pod."""
@@ -190,34 +173,36 @@ class Cluster:
     def pod_address(self, machine: Machine) -> str:
         """An address for a pod of this node."""
         self._pods += 1
-        return f"10.244.{int(str(self._node_values[machine.name]['node_place'])) % 250}.{self._pods % 240 + 8}"
+        return f"10.244.{int(str(self._node_values[machine]['node_place'])) % 250}.{self._pods % 240 + 8}"
 
     # Workloads.
 
     def settle(self, manifest: Json, manager: str = "kubectl") -> Workload:
         """A workload that has been there, with its pods, since before the log begins."""
         held = self.api.hold(manifest, manager)
-        workload = Workload(self, held)
-        self.workloads[workload.namespace, workload.name] = workload
-        if workload.kind == "CronJob":
-            workload.prepare()
-        else:
-            workload.settle()
+        workload = self.enter(Workload(self, held))
+        workload.settle()
         return workload
 
     def deploy(self, client: Client, manifest: Json, query: str = "") -> Workload:
         """Somebody creates a workload, which from then on is there."""
-        workload = Workload(self, self.api.create(client, manifest, query=query))
+        workload = self.enter(Workload(self, self.api.create(client, manifest, query=query)))
+        workload.deploy()
+        return workload
+
+    def enter(self, workload: Workload) -> Workload:
+        """A workload is there from now on."""
         self.workloads[workload.namespace, workload.name] = workload
-        if workload.kind == "CronJob":
-            workload.prepare()
-        else:
-            workload.deploy()
+        self._namespaces.setdefault(workload.namespace, {})[workload.name] = workload
         return workload
 
     def withdraw(self, workload: Workload) -> None:
         """A workload is there no more."""
-        self.workloads.pop((workload.namespace, workload.name), None)
+        if self.workloads.pop((workload.namespace, workload.name), None) is not None:
+            names = self._namespaces[workload.namespace]
+            del names[workload.name]
+            if not names:
+                del self._namespaces[workload.namespace]
 
     def workload(self, namespace: str, name: str) -> Workload:
         """One that is there."""
@@ -225,8 +210,16 @@ class Cluster:
 
     def workloads_of(self, namespace: str, *kinds: str) -> list[Workload]:
         """Those of a namespace that have pods; of these kinds, if any are named."""
-        found = [workload for (where, _), workload in self.workloads.items() if where == namespace]
+        found = self.all_of(namespace)
         return [workload for workload in found if workload.pods and (not kinds or workload.kind in kinds)]
+
+    def all_of(self, namespace: str) -> list[Workload]:
+        """Those of a namespace, whether they have pods or not."""
+        return list(self._namespaces.get(namespace, {}).values())
+
+    def teams_workloads(self, *kinds: str) -> list[Workload]:
+        """Those of all teams that have pods; of these kinds, if any are named."""
+        return [workload for team in self.teams for workload in self.workloads_of(team, *kinds)]
 
     def tell(
         self,
@@ -247,7 +240,9 @@ class Cluster:
     def endpoints(self, workload: Workload) -> None:
         """A Service's addresses follow its pods."""
         author = self.identities.controller("endpointslice-controller")
-        for held in self.api.find("EndpointSlice", workload.namespace, f"{workload.name}-"):
+        for held in self.api.find("EndpointSlice", workload.namespace):
+            if held["metadata"].get("labels", {}).get("kubernetes.io/service-name") != workload.name:
+                continue
             entries = [
                 {
                     "addresses": [pod.address],

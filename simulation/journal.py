@@ -43,7 +43,10 @@ class Count:
     def __init__(self, limit: int | None = None) -> None:
         self.limit = limit
         self.events = 0
-        self.labelled = 0
+
+    def stop(self) -> None:
+        """What is written is enough; may be called at any time, from a signal too: the next event ends the run."""
+        self.limit = self.events
 
 
 class Journal:
@@ -138,8 +141,6 @@ class Journal:
         self.outlet.write(message, packed[-1][0], told)
 
     def _teller(self, marked: list[tuple[int | None, int, str, Mark]]) -> Told:
-        self.count.labelled += len(marked)
-
         def tell(origin: dict[str, Any]) -> None:
             for place, at, event_id, mark in marked:
                 where = origin if place is None else {**origin, "item": place}

@@ -19,8 +19,8 @@ from simulation.sensors.processes import Program
 
 if TYPE_CHECKING:
     from simulation.cluster import Cluster
+    from simulation.kubernetes.pod_set import PodSet
     from simulation.kubernetes.pods import Pod
-    from simulation.kubernetes.workloads import Workload
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +113,7 @@ class Programs:
         recipe = self._known(pod.containers[0].image) if pod.containers else None
         return recipe.calls if recipe else ()
 
-    def containers(self, workload: Workload, pod: Pod) -> list[Container]:
+    def containers(self, workload: PodSet, pod: Pod) -> list[Container]:
         """The containers of a pod that start now, as sensors see them."""
         labels = {**workload.object["metadata"].get("labels", {})}
         kind = "Pod" if workload.kind == "Pod" else workload.kind
@@ -121,7 +121,7 @@ class Programs:
             Container(
                 item["name"],
                 item["image"],
-                identifier=str(pod.values[f"container_{place}"]),
+                identifier=pod.container_id(place),
                 namespace=pod.namespace,
                 pod=pod.name,
                 workload=pod.name if workload.kind == "Pod" else workload.name,
@@ -134,7 +134,7 @@ class Programs:
             for place, item in enumerate(workload.spec["containers"])
         ]
 
-    def settled(self, workload: Workload, pod: Pod) -> None:
+    def settled(self, workload: PodSet, pod: Pod) -> None:
         """A pod's containers have been running since before the log begins."""
         machine = pod.machine
         shim = machine.shim(pod.containers[0])
@@ -144,12 +144,12 @@ class Programs:
             pod.main = pod.main or container.main
             self._probe(pod, container, recipe)
 
-    def settle_now(self, workload: Workload, pod: Pod) -> None:
+    def settle_now(self, workload: PodSet, pod: Pod) -> None:
         """A pod that is still starting is taken as running: somebody wants to look into it."""
         pod.containers = pod.containers or self.containers(workload, pod)
         self.settled(workload, pod)
 
-    def started(self, workload: Workload, pod: Pod) -> None:
+    def started(self, workload: PodSet, pod: Pod) -> None:
         """A pod's containers start: what their start scripts run, and their entry points."""
         mark = workload.mark
         shim, after = container_runtime.sandbox(self.cluster, pod, mark)

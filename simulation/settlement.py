@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from simulation.attacks.scene import public_address
+from simulation.addresses import public_address
 from simulation.cast import APPS, TEAMS, distinct
 from simulation.chance import Chance
+from simulation.clock import DAY
 from simulation.cluster import Cluster, Person
 from simulation.json import Json
-from simulation.kubernetes.objects import (
-    body,
-    container,
-    daemon_set,
-    deployment,
-    host_path,
-    owner,
-    pod_spec,
-    stateful_set,
-)
+from simulation.kubernetes.objects import body, daemon_set, deployment, owner, stateful_set
+from simulation.kubernetes.pod_specs import container, host_path, pod_spec
 from simulation.kubernetes.workloads import Workload
 from simulation.platforms import Platform, System
 
@@ -29,8 +22,9 @@ KINDS = ("api-java", "api-node", "api-python", "api-go", "nginx", "storefront")
 def settle(cluster: Cluster) -> None:
     """Let everything be there that was there before the log begins."""
     chance = cluster.chance.child("settlement")
+    ages = chance.child("nodes")
     for _ in range(cluster.profile.nodes):
-        cluster.add_machine()
+        cluster.add_machine(age=ages.between(0, 40) * DAY)
     for name in NAMESPACES:
         cluster.namespace(name)
     for system in cluster.facts.systems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from simulation.actors import ordinary
+from simulation.actors import Actor, ordinary
 from simulation.attacks import plan
 from simulation.attacks.register import Episode
 from simulation.azure.activity import ActivityLog, EventHubs
@@ -13,7 +13,7 @@ from simulation.cast import Cast
 from simulation.chance import Chance
 from simulation.choices import SOURCES, Form
 from simulation.clock import DAY
-from simulation.cluster import Cluster, Logs
+from simulation.cluster import Cluster
 from simulation.envelopes import Aks, Eks, Envelope, Gke, Native
 from simulation.journal import Count, EnoughError, Journal, Outlet, Packing
 from simulation.kubernetes.apiserver import ApiServer
@@ -27,8 +27,6 @@ from simulation.settlement import settle
 
 AZURE = frozenset({Platform.AKS, Platform.SELF})
 """Platforms whose clusters have managed identities of Azure: a self-run one is on virtual machines there."""
-
-
 MIXED = (Form.AKS, Form.EKS, Form.GKE, Form.NATIVE)
 SENSORS = (SensorKind.TETRAGON, SensorKind.TETRAGON, SensorKind.FALCO, SensorKind.FALCO)
 """What watches the nodes of clusters of mixed forms."""
@@ -49,6 +47,8 @@ class Order:
     """Microseconds since 1970."""
     horizon: int = 0
     """Until when attacks are played; 0: to the end."""
+    actors: Sequence[Actor] | None = None
+    """Who lives there; None: everybody."""
 
 
 class World:
@@ -84,7 +84,7 @@ class World:
         self.clusters = [self._cluster(cast, name, place) for place, name in enumerate(cast.clusters(order.clusters))]
         for cluster in self.clusters:
             settle(cluster)
-            for actor in ordinary():
+            for actor in ordinary() if order.actors is None else order.actors:
                 if cluster.platform in actor.on:
                     life = actor.play(cluster, Chance(order.seed, cluster.name, actor.name))
                     self.schedule.start(life)
@@ -118,16 +118,12 @@ class World:
             managed = platform is Platform.AKS
             activity = ActivityLog(name, self.schedule, chance.child("activity"), journal, managed=managed)
         envelope = self._envelope(form, name, activity)
-        logs = Logs(
-            self._journal(name, "audit", envelope),
-            self._journal(name, "runtime", Native()),
-            activity.journal if activity else None,
-        )
+        log, reports = self._journal(name, "audit", envelope), self._journal(name, "runtime", Native())
         version = chance.between(2_000_000, 90_000_000)
-        api = ApiServer(self.schedule, chance.child("requests"), envelope, logs.audit, version)
+        api = ApiServer(self.schedule, chance.child("requests"), envelope, log, version)
         kind = SENSORS[place % len(SENSORS)] if mixed else order.profile.sensor
         sensor = Falco(name) if kind is SensorKind.FALCO else Tetragon(name)
-        cluster = Cluster(name, platform, order.profile, cast, self.schedule, order.seed, api, sensor, logs)
+        cluster = Cluster(name, platform, order.profile, cast, self.schedule, order.seed, api, sensor, reports)
         cluster.arm = activity
         return cluster
 

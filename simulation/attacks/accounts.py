@@ -6,9 +6,9 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from simulation.attacks.changes import standing
-from simulation.attacks.intruders import CURL, RARE, in_use, inside, outside, wide
+from simulation.attacks.intruders import CURL, RARE, in_use, inside, outside, seen_inside, wide
 from simulation.attacks.register import careful, straight
-from simulation.attacks.scene import KUBECTL, Scene
+from simulation.attacks.scene import Scene, brought
 from simulation.clock import HOUR, MILLISECOND, MINUTE, second_time
 from simulation.json import Json
 from simulation.kubernetes.objects import body
@@ -82,7 +82,7 @@ def token_used_outside_as_its_own_library(scene: Scene) -> Life:
 def discovery_sweep(scene: Scene) -> Life:
     """In a container that was broken into, kubectl asks what it may, everywhere, within a minute."""
     workload = in_use(scene)
-    thief = inside(scene, workload, agent=KUBECTL)
+    thief = inside(scene, workload, agent=brought(scene.address))
     yield from discover(scene, thief)
     for namespace in ("default", workload.namespace, "kube-system"):
         may_i(scene, thief, namespace, RARE)
@@ -150,6 +150,7 @@ def runs_commands(scene: Scene) -> Life:
         scene.read(thief, "get", Target("Pod", pod.namespace, pod.name))
         asked = Target("Pod", pod.namespace, pod.name, "exec", command("sh", "-c", "env"))
         scene.api.stream(thief, "get", asked, 0.4, mark=scene.mark(*((RARE,) if number == 0 else ())))
+        seen_inside(scene, pod, ("sh", "-c", "env"), 0.4)
 
 
 @careful(RARE, kind="exec")
@@ -160,6 +161,7 @@ def runs_one_command_over_spdy(scene: Scene) -> Life:
     query = command("cat", "/app/config/settings.yaml")
     target = Target("Pod", pod.namespace, pod.name, "exec", query)
     scene.api.stream(inside(scene, workload), "create", target, 0.2, mark=scene.mark(RARE))
+    seen_inside(scene, pod, ("cat", "/app/config/settings.yaml"), 0.2)
     yield scene.chance.between(1 * HOUR, 5 * HOUR)
     pod = workload.latest()
     target = Target("Pod", pod.namespace, pod.name, "portforward")
@@ -179,7 +181,7 @@ def mints_a_token(scene: Scene) -> Life:
     scene.api.record(thief, "create", target, code=201, annotations=issued, mark=scene.mark(RARE))
     yield scene.pause()
     granted = f'ClusterRoleBinding "{strong}" of ClusterRole "{strong}"'
-    names = ("argocd", strong, KUBECTL, scene.address)
+    names = ("argocd", strong, brought(scene.address), scene.address)
     minted = scene.cluster.identities.account(*names, granted, None, token)
     yield from discover(scene, minted)
     for name in ("argocd-initial-admin-secret", "repo-credentials"):
@@ -235,7 +237,7 @@ def impersonates_another_account(scene: Scene) -> Life:
 @straight(RARE, kind="dormant account")
 def dormant_account_wakes(scene: Scene) -> Life:
     """An account of a tool that was removed long ago, whose token never ended, lists secrets and nodes."""
-    names = ("default", "legacy-deployer", KUBECTL, scene.address)
+    names = ("default", "legacy-deployer", brought(scene.address), scene.address)
     granted = 'ClusterRoleBinding "legacy-deployer" of ClusterRole "edit"'
     # Tokens of the old kind are bound to no pod, and have no id.
     thief = replace(scene.cluster.identities.account(*names, granted), extra={})
@@ -249,7 +251,7 @@ def dormant_account_wakes(scene: Scene) -> Life:
 def account_of_a_stateful_set_wakes(scene: Scene) -> Life:
     """The account of a database, which never asks the API anything, reads one secret from inside of its pod."""
     cluster = scene.cluster
-    found = [each for team in cluster.teams for each in cluster.workloads_of(team) if not each.agent]
+    found = [each for each in cluster.teams_workloads() if not each.agent]
     workload = scene.chance.pick(found) if found else scene.victim()
     yield scene.pause()
     may_i(scene, inside(scene, workload), workload.namespace, RARE)

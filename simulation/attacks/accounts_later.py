@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 from simulation.attacks.accounts import LIMIT, command, discover, may_i
 from simulation.attacks.changes import reshape, subject, undo
-from simulation.attacks.intruders import RARE, in_use, inside, outside, wide
+from simulation.attacks.intruders import RARE, in_use, inside, outside, seen_inside, wide
 from simulation.attacks.launches import launch, manifest, take_away
 from simulation.attacks.pods import SHELL_IMAGE, WAITS
 from simulation.attacks.register import careful, straight
 from simulation.attacks.rights import clear_up, old, to_admin
-from simulation.attacks.scene import Scene
+from simulation.attacks.scene import Scene, brought
 from simulation.clock import DAY, HOUR, MINUTE, is_working_time
 from simulation.json import Json
-from simulation.kubernetes.objects import binding, container, pod_spec
+from simulation.kubernetes.objects import binding
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.life.ci import GRANTED, RUNNER
@@ -146,6 +147,7 @@ def _runs(scene: Scene, thief: Client, workload: Workload) -> None:
     pod = workload.latest()
     target = Target("Pod", pod.namespace, pod.name, "exec", command("id"))
     scene.api.stream(thief, "get", target, 0.2, mark=scene.mark(RARE))
+    seen_inside(scene, pod, ("id",), 0.2)
 
 
 def _gets_secret(scene: Scene, thief: Client, workload: Workload) -> None:
@@ -170,7 +172,7 @@ def one_thing_a_day(scene: Scene) -> Life:
     """One new operation a day, with kubectl in the container that was broken into."""
     workload = in_use(scene)
     for step in DAYS:
-        step(scene, inside(scene, workload, agent="kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0"), workload)
+        step(scene, inside(scene, workload, agent=brought(scene.address)), workload)
         yield scene.chance.about(DAY, 0.15)
 
 

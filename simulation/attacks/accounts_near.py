@@ -10,13 +10,14 @@ from simulation.attacks.launches import launch, manifest, take_away
 from simulation.attacks.register import near_miss
 from simulation.attacks.scene import Scene
 from simulation.clock import DAY, HOUR, MINUTE, SECOND
+from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.jobs import run_job
-from simulation.kubernetes.objects import body, container, pod_spec
+from simulation.kubernetes.objects import body
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Client, Target, unavailable
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
-from simulation.stencil import hole
 
 
 def _new(scene: Scene, kind: str, name: str) -> Workload:
@@ -30,7 +31,7 @@ def _new(scene: Scene, kind: str, name: str) -> Workload:
 
 
 def _library(workload: Workload) -> str:
-    return f"{workload.name}/v0.0.0 (linux/amd64) kubernetes/$Format"
+    return client_go(workload.name)
 
 
 @near_miss(RARE)
@@ -122,8 +123,6 @@ def daemon_of_a_new_node(scene: Scene) -> Life:
     """The daemon of a node asks what the daemons of all nodes ask, from an address that nobody saw yet."""
     cluster = scene.cluster
     workload = next(each for each in cluster.workloads_of("kube-system", "DaemonSet") if each.agent)
-    values = cluster.node_values(cluster.machines[0])
-    agent = workload.agent.replace(hole("node_commit"), str(values["node_commit"]))
     address, node = f"10.{cluster.network}.7.{scene.chance.between(5, 250)}", f"node-{scene.chance.ending(6)}"
     bound = {
         "node-name": node,
@@ -131,7 +130,7 @@ def daemon_of_a_new_node(scene: Scene) -> Life:
         "pod-name": f"{workload.name}-{scene.chance.ending(5)}",
     }
     granted = f'ClusterRoleBinding "{workload.account}" of ClusterRole "{workload.account}"'
-    names = ("kube-system", workload.account, agent, address, granted)
+    names = ("kube-system", workload.account, workload.agent, address, granted)
     bound["pod-uid"] = scene.chance.uuid()
     client = cluster.identities.account(*names, bound, scene.chance.uuid())
     for _ in range(6):

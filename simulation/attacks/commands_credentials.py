@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulation.attacks.register import careful, near_miss
-from simulation.attacks.scene import Scene, Shell, Started
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell, Started
 from simulation.attacks.tables import Place, encoded, line, run, table
 from simulation.clock import SECOND
 from simulation.schedule import Life

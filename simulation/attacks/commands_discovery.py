@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from simulation.attacks.bystanders import bystander
 from simulation.attacks.register import careful, near_miss, straight
-from simulation.attacks.scene import Scene, Shell, Started, Step
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell, Started, Step
 from simulation.attacks.tables import encoded
 from simulation.clock import MILLISECOND, SECOND
 from simulation.schedule import Life
@@ -151,7 +152,7 @@ def health_check_looks_around(scene: Scene) -> Life:
 def commands_in_different_containers(scene: Scene) -> Life:
     """Somebody looks for two things in each of some containers."""
     client = scene.person(admin=True)
-    teams = [each for team in scene.cluster.teams for each in scene.cluster.workloads_of(team, "Deployment")]
+    teams = scene.cluster.teams_workloads("Deployment")
     for workload in scene.chance.picks(teams, 3):
         for command in scene.chance.picks(("id", "env", "ps aux", "df -h", "uname -a"), 2):
             scene.exec_shell(client, workload, command=command.split(), seconds=1)

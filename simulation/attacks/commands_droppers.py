@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.attacks.scene import Started, Step
+from simulation.attacks.shells import Started, Step
 from simulation.attacks.tables import Place, encoded, line, run, table
 
 BOT = "K8S.NODE_CommonBot"
@@ -36,7 +36,6 @@ table(
                 Started("sh bins.sh", cwd="/tmp"),
             ],
             also=(WAY, COMBO, WEBSHELL),
-            connects=("INTRUDER", 80),
         ),
         run("/tmp/mirai.x86 telnet.loader"),
         run("/etc/kinsing", at=Place.HOST),

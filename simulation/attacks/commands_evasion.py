@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.attacks.scene import Started
+from simulation.attacks.shells import Started
 from simulation.attacks.tables import Place, encoded, line, run, table
 
 TERMINATION = "K8S.NODE_SuspectProcessTermination"

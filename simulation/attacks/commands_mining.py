@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simulation.attacks.commands_miners import ARTIFACTS, ETHER_WALLET, EXECUTION, LAUNCHER, MINING, RUNNER, WALLET
 from simulation.attacks.register import careful, straight
-from simulation.attacks.scene import Scene, Shell, Started
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell, Started
 from simulation.attacks.tables import Place, line, run, table
 from simulation.clock import SECOND
 from simulation.schedule import Life

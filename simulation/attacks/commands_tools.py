@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulation.attacks.register import straight
-from simulation.attacks.scene import Scene, Started
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Started
 from simulation.attacks.tables import Place, encoded, line, run, table
 from simulation.schedule import Life
 

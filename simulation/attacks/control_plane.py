@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from simulation.attacks.deployer import BACKGROUND, CREATE, SERVER, STRICT, Deployer
 from simulation.attacks.exposure import administrator, colleague, intruder, some
 from simulation.attacks.register import careful, near_miss, straight
 from simulation.attacks.scene import Scene
 from simulation.clock import HOUR, MINUTE
 from simulation.json import Json
+from simulation.kubernetes.identities import AUTHENTICATED, MASTERS, client_go
 from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
 from simulation.platforms import Platform
@@ -192,8 +191,10 @@ def reconciles_coredns(scene: Scene) -> Life:
     """The platform's add-on manager brings a new Corefile; where there is none, GitOps applies the same one again."""
     held, platform = standing(scene), scene.cluster.platform
     if platform is Platform.SELF:
-        agent = "argocd-application-controller/v0.0.0 (linux/amd64) kubernetes/$Format"
-        deployer = Deployer(scene, replace(scene.person(admin=True), agent=agent))
+        name = "argocd-application-controller"
+        granted = f'ClusterRoleBinding "{name}" of ClusterRole "{name}"'
+        workload = scene.cluster.workload("argocd", name)
+        deployer = Deployer(scene, workload.client(workload.agent or client_go(name), granted))
         sent = body("ConfigMap", "coredns", SYSTEM, data={"Corefile": COREFILE})
         deployer.reapply(held, sent, {}, manager="argocd-controller")
         return
@@ -210,11 +211,10 @@ def reconciles_coredns(scene: Scene) -> Life:
 def manager_of_add_ons(scene: Scene) -> Client:
     """Who looks after the platform's own objects in this cluster."""
     cluster = scene.cluster
-    masters = ("system:masters", "system:authenticated")
     users = {
-        Platform.AKS: ("aksService", masters, f"kubectl/{cluster.version} (linux/amd64) kubernetes/1f2a3b4"),
-        Platform.EKS: ("eks:addon-manager", masters[1:], "eks-addon-manager/v0.0.0 (linux/amd64) kubernetes/$Format"),
-        Platform.GKE: ("system:gke-common-webhooks", masters[1:], "gke-common-webhooks/v0.0.0 (linux/amd64)"),
+        Platform.AKS: ("aksService", MASTERS, f"kubectl/{cluster.version} (linux/amd64) kubernetes/1f2a3b4"),
+        Platform.EKS: ("eks:addon-manager", AUTHENTICATED, client_go("eks-addon-manager")),
+        Platform.GKE: ("system:gke-common-webhooks", AUTHENTICATED, "gke-common-webhooks/v0.0.0 (linux/amd64)"),
     }
     username, groups, agent = users[cluster.platform]
     return Client(username, groups, agent, cluster.address)
@@ -242,7 +242,7 @@ def runs_own_dns(scene: Scene) -> Life:
         held = helper.make(body("ConfigMap", called, team, data={"Corefile": COREFILE}))
         yield scene.pause()
         data = {"data": {"Corefile": forwarding(scene).replace(scene.address, "10.0.0.10")}}
-        helper.patch(held, data, data, manager="kubectl-edit")
+        helper.patch(held, data, data, manager=f"kubectl-edit&{STRICT}")
         yield scene.chance.between(4, 60) * MINUTE
         helper.remove(held)
 
@@ -253,7 +253,7 @@ def may_not_change_coredns(scene: Scene) -> Life:
     client = colleague(scene)[0].client
     scene.refuse(client, "get", Target("ConfigMap", SYSTEM, "coredns"))
     yield scene.pause()
-    scene.refuse(client, "patch", Target("ConfigMap", SYSTEM, "coredns", query="fieldManager=kubectl-edit"))
+    scene.refuse(client, "patch", Target("ConfigMap", SYSTEM, "coredns", query=f"fieldManager=kubectl-edit&{STRICT}"))
     yield scene.pause()
     query = "fieldManager=kubectl-create"
     scene.refuse(client, "create", Target("ConfigMap", SYSTEM, "coredns-custom", query=query, unnamed=True))

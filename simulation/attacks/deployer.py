@@ -13,7 +13,8 @@ from simulation.kubernetes import namespaces
 from simulation.kubernetes.fields import owned
 from simulation.kubernetes.jobs import run_job
 from simulation.kubernetes.kubectl import LAST_APPLIED
-from simulation.kubernetes.objects import admitted, ordered
+from simulation.kubernetes.objects import ordered
+from simulation.kubernetes.pod_specs import admitted
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
@@ -84,13 +85,9 @@ class Deployer:
     def _start(self, held: Json) -> None:
         workload = Workload(self.scene.cluster, held, author=self.client, mark=self.scene.mark())
         self.workloads[_place(held)] = workload
-        if held["kind"] == "Pod":
-            workload.adopt()
-        elif held["kind"] == "CronJob":
-            workload.prepare()
+        workload.deploy()
+        if held["kind"] == "CronJob":
             self.scene.cluster.start(run_job(workload, 40), 20 * SECOND)
-        else:
-            workload.deploy()
 
     def namespace(self, name: str) -> Life:
         """A namespace, and what the cluster puts into every new one."""

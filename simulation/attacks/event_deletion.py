@@ -11,7 +11,8 @@ from simulation.attacks.register import careful, near_miss, straight
 from simulation.attacks.scene import Scene
 from simulation.clock import HOUR, MILLISECOND, MINUTE
 from simulation.json import Json
-from simulation.kubernetes.objects import KINDS, body, present
+from simulation.kubernetes.kinds import KINDS
+from simulation.kubernetes.objects import body, present
 from simulation.kubernetes.requests import Client, Target, forbidden
 from simulation.schedule import Life
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from simulation.addresses import public_address
 from simulation.attacks.deployer import APPLY, Deployer, balancer
-from simulation.attacks.intruders import in_use, outside
-from simulation.attacks.scene import KUBECTL, Scene, public_address
+from simulation.attacks.intruders import held_by, in_use, outside
+from simulation.attacks.scene import Scene
 from simulation.clock import HOUR, SECOND
 from simulation.json import Json
-from simulation.kubernetes.objects import body, container, deployment, pod_spec, present
+from simulation.kubernetes.objects import body, deployment, present
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client, Target
 from simulation.platforms import Platform
 from simulation.schedule import Life
@@ -123,12 +124,14 @@ def administrator(scene: Scene, tool: str = APPLY) -> Deployer:
 
 
 def intruder(scene: Scene, tool: str = APPLY, *, admin: bool = False) -> tuple[Deployer, str]:
-    """Somebody else with the kubeconfig of a member of a team (or of an administrator), and the team's namespace."""
+    """Who should not: a member of a team (or an administrator) by mistake, or somebody else with the kubeconfig.
+
+    The second value is the team's namespace.
+    """
     if admin:
-        client = scene.person(admin=True)
-        return Deployer(scene, replace(client, address=scene.address, agent=KUBECTL), tool), ""
+        return Deployer(scene, held_by(scene, scene.person(admin=True), at_work=0.5), tool), ""
     helper, team = colleague(scene, tool)
-    return Deployer(scene, replace(helper.client, address=scene.address, agent=KUBECTL), tool), team
+    return Deployer(scene, held_by(scene, helper.client, at_work=0.5), tool), team
 
 
 def thief(scene: Scene, tool: str = APPLY) -> tuple[Deployer, str]:

@@ -188,7 +188,7 @@ def widens_argo_in_halves(scene: Scene) -> Life:
     held = expose(helper, service(team, each.name, labels, port(443, "https", 2746), loadBalancerSourceRanges=ranges))
     yield scene.chance.between(1, 4) * HOUR
     spec = {"loadBalancerSourceRanges": ["0.0.0.0/1", "128.0.0.0/1"]}
-    opened(helper, held, {"spec": spec}, spec, EXPOSED, manager="kubectl-edit")
+    opened(helper, held, {"spec": spec}, spec, EXPOSED, manager="kubectl-edit&fieldValidation=Strict")
     yield from stays(helper)
 
 

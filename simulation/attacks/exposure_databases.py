@@ -28,7 +28,8 @@ from simulation.attacks.register import careful, straight
 from simulation.attacks.scene import Scene
 from simulation.clock import HOUR
 from simulation.json import Json
-from simulation.kubernetes.objects import body, pod_spec
+from simulation.kubernetes.objects import body
+from simulation.kubernetes.pod_specs import pod_spec
 from simulation.schedule import Life
 
 TRUST = "K8S_ExposedPostgresTrustAuth"
@@ -220,7 +221,8 @@ def trusts_by_later_configuration(scene: Scene) -> Life:
     yield scene.chance.between(1, 4) * HOUR
     text = hba(known, f"host    all  all  {scene.address.rpartition('.')[0]}.0  255.255.255.0  trust")
     data = {**held["data"], "pg_hba.conf": text}
-    helper.patch(held, {"data": {"pg_hba.conf": text}}, {"data": data}, TRUST, manager="kubectl-edit")
+    edit = "kubectl-edit&fieldValidation=Strict"
+    helper.patch(held, {"data": {"pg_hba.conf": text}}, {"data": data}, TRUST, manager=edit)
     yield from stays(helper)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulation.addresses import public_address
 from simulation.attacks.deployer import SERVER, Deployer
 from simulation.attacks.exposure import (
     INTERNAL,
@@ -19,7 +20,7 @@ from simulation.attacks.exposure import (
     vacant,
 )
 from simulation.attacks.register import careful, near_miss, straight
-from simulation.attacks.scene import Scene, public_address
+from simulation.attacks.scene import Scene
 from simulation.clock import MINUTE
 from simulation.json import Json
 from simulation.kubernetes.objects import body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulation.addresses import public_address
 from simulation.attacks.deployer import CREATE, HELM, SERVER
 from simulation.attacks.exposure import (
     AZURE_RANGES,
@@ -26,7 +27,7 @@ from simulation.attacks.exposure import (
 from simulation.attacks.exposure_databases import stays
 from simulation.attacks.intruders import RARE
 from simulation.attacks.register import careful, near_miss, straight
-from simulation.attacks.scene import Scene, public_address
+from simulation.attacks.scene import Scene
 from simulation.clock import HOUR, MINUTE
 from simulation.json import Json
 from simulation.schedule import Life
@@ -149,7 +150,7 @@ def widens_redis_in_halves(scene: Scene) -> Life:
     held = expose(helper, sent)
     yield scene.chance.between(1, 5) * HOUR
     spec = {"loadBalancerSourceRanges": [mine, "0.0.0.0/1", "128.0.0.0/1"]}
-    opened(helper, held, {"spec": spec}, spec, REDIS, manager="kubectl-edit")
+    opened(helper, held, {"spec": spec}, spec, REDIS, manager="kubectl-edit&fieldValidation=Strict")
     yield from stays(helper)
 
 

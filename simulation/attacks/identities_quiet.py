@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulation.addresses import public_address
 from simulation.attacks.identities import ABNORMAL, ASSIGN_ROLE, CLUSTERS, STORAGE_KEYS, arm_of, assignment
 from simulation.attacks.register import near_miss
-from simulation.attacks.scene import public_address
 from simulation.azure.activity import azure_address
 from simulation.azure.identities import add_on, control_plane, some_add_on, storage_driver, workload
 from simulation.clock import HOUR, MINUTE, SECOND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulation.attacks.changes import debug, ephemeral, patched, reshape, undo
+from simulation.attacks.changes import debug, ephemeral, patched, reshape, tamper, undo
 from simulation.attacks.intruders import RARE, in_use, leaked, outside
 from simulation.attacks.launches import APPLY, DRY_RUN, Launch, Spec, launches
 from simulation.attacks.pods import SHELL_IMAGE, WAITS, plain
@@ -12,8 +12,8 @@ from simulation.attacks.register import careful, near_miss, straight
 from simulation.attacks.scene import CREATED, Scene
 from simulation.clock import DAY, HOUR
 from simulation.json import Json
-from simulation.kubernetes.objects import container, pod_spec
-from simulation.kubernetes.requests import Target, forbidden
+from simulation.kubernetes.pod_specs import container, pod_spec
+from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
 from simulation.labels import Variant
 from simulation.platforms import Platform
@@ -22,6 +22,7 @@ from simulation.schedule import Life
 MINER = "K8S_MaliciousContainerImage"
 NAMED = "K8S.NODE_CryptoCoinMinerArtifacts"
 MINING = "K8S.NODE_DigitalCurrencyMining"
+STARTED = "K8S.NODE_CryptoCoinMinerExecution"
 POOL = "stratum+tcp://pool.xmr.example:3333"
 WALLET = "4" + "INVENTEDwa11et" * 6 + "INVENTEDwa"
 """Shaped as Monero's addresses are, and nobody's."""
@@ -46,12 +47,13 @@ launches(
            "Deployment", processes=(NAMED,)),
     Launch("miner-image-everywhere", "A DaemonSet mines on every node.",
            _mining("ghcr.io/somebody/xmrig-docker:latest", ["/usr/bin/xmrig"], TO_POOL), "DaemonSet",
-           processes=(NAMED, MINING)),
+           processes=(NAMED, MINING, STARTED)),
     Launch("miner-by-command", "An ordinary image whose command is a miner.",
            _mining("docker.io/library/ubuntu:24.04", ["/opt/cpuminer/minerd"], ["-a", "cryptonight", *TO_POOL]),
-           processes=(NAMED, MINING)),
+           processes=(NAMED, MINING, STARTED)),
     Launch("miner-by-args", "An image with an innocent name whose arguments are a pool and a wallet.",
-           _mining("docker.io/somebody/worker:1.4", args=TO_POOL), "Deployment", processes=(MINING,)),
+           _mining("docker.io/somebody/worker:1.4", args=TO_POOL), "Deployment",
+           processes=(NAMED, MINING, STARTED)),
     Launch("miner-image-by-account", "A stolen account starts a miner's pod.",
            _mining("docker.io/servethehome/monero_cpu_minergate:latest"), account=True, processes=()),
     Launch("miner-of-ether", "A Job of a miner for graphics cards.", _mining("docker.io/somebody/nbminer:42.3"), "Job",
@@ -62,11 +64,11 @@ launches(
     Variant.CAREFUL,
     Launch("miner-in-a-shell-text", "An ordinary image; the pool is in the middle of a shell text.",
            _mining("docker.io/library/debian:12-slim", ["sh", "-c"], [SCRIPT]), "Deployment", "thumbnailer",
-           processes=(MINING,)),
+           processes=(NAMED, MINING)),
     Launch("miner-by-donate-level", "Only an option of the miner tells: its name is another one, the pool a proxy.",
            _mining("docker.io/library/alpine:3.22", ["/app/kworker"],
                    ["--url=10.0.0.12:8443", "--donate-level=0", "--cpu-max-threads-hint=50"]),
-           "StatefulSet", "search-index", processes=(MINING,)),
+           "StatefulSet", "search-index", processes=(NAMED, MINING)),
     Launch("miner-in-a-cronjob", "A CronJob mines for some minutes every hour.",
            _mining("registry.gitlab.com/somebody/xmr-stak:2.10", args=["--currency", "monero"]), "CronJob", "nightly",
            processes=(NAMED,)),
@@ -76,7 +78,7 @@ launches(
            _mining("registry.example:5000/base/srbminer:2.8"), "ReplicationController", processes=(NAMED,)),
     Launch("miner-by-apply", "A server-side apply creates a Deployment whose arguments name a pool.",
            _mining("docker.io/library/python:3.13", ["python3", "-m", "worker"], ["--pool", POOL]), "Deployment",
-           "feature-store", query=APPLY, processes=(MINING,)),
+           "feature-store", query=APPLY, processes=(NAMED, MINING)),
     Launch("miner-in-a-pod-template", "A PodTemplate with a miner, of which nothing is made yet.",
            _mining("docker.io/somebody/t-rex:0.26"), "PodTemplate"),
 )  # fmt: skip
@@ -91,37 +93,28 @@ def _other_image(spec: Json, image: str, **fields: object) -> Json:
 def sets_a_miners_image(scene: Scene) -> Life:
     """Kubectl set image gives a team's Deployment a miner's image."""
     workload = scene.victim()
-    before, after = workload.spec, _other_image(workload.spec, "docker.io/metal3d/xmrig:6.22.2")
+    after = _other_image(workload.spec, "docker.io/metal3d/xmrig:6.22.2")
     item = {key: after["containers"][0][key] for key in ("image", "name")}
-    workload.processes = scene.mark(NAMED)
     query = "fieldManager=kubectl-set"
-    yield from reshape(scene, leaked(scene), workload, after, patched(item), MINER, query=query)
-    workload.processes = None
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patched(item), MINER, query=query, processes=(NAMED,))
 
 
-@careful(MINER, MINING, sources=["audit"])
+@careful(MINER, NAMED, MINING, sources=["audit"])
 def sets_a_miners_arguments(scene: Scene) -> Life:
     """A JSON patch leaves a team's image as it is, and gives it the command of a miner."""
     workload = scene.victim()
     command = ["/tmp/.cache/node", "--url", POOL, "--user", WALLET]  # noqa: S108  as an intruder would
-    before = workload.spec
-    after = _other_image(before, workload.image, command=command)
+    after = _other_image(workload.spec, workload.image, command=command)
     patch = [{"op": "add", "path": "/spec/template/spec/containers/0/command", "value": command}]
-    workload.processes = scene.mark(MINING)
-    yield from reshape(scene, leaked(scene), workload, after, patch, MINER)
-    workload.processes = None
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, MINER, processes=(NAMED, MINING))
 
 
-@careful(MINER, MINING, sources=["audit"])
+@careful(MINER, NAMED, MINING, sources=["audit"])
 def mines_in_an_ephemeral_container(scene: Scene) -> Life:
     """An ephemeral container of an ordinary image mines in a pod that has been there for long."""
     yield scene.pause()
     item = ephemeral(f"debugger-{scene.chance.ending(5)}", SHELL_IMAGE, command=["/bin/sh"], args=["-c", SCRIPT])
-    debug(scene, leaked(scene), scene.victim(), item, MINER, processes=(MINING,))
+    debug(scene, leaked(scene), scene.victim(), item, MINER, processes=(NAMED, MINING))
 
 
 def _named(image: str, *, env: dict[str, str] | None = None, called: str = "") -> Spec:
@@ -269,5 +262,5 @@ def may_not_use_kube_system(scene: Scene) -> Life:
     """Somebody of a team wants a pod in kube-system, and is refused."""
     person = scene.person()
     target = Target("Pod", "kube-system", "tools", query=CREATED, unnamed=True)
-    scene.api.record(person, "create", target, code=403, status=forbidden(person, "create", target), mark=scene.mark())
+    scene.refuse(person, "create", target)
     yield 0

@@ -12,7 +12,8 @@ from simulation.attacks.scene import CREATED, Scene
 from simulation.clock import HOUR, SECOND
 from simulation.json import Json
 from simulation.kubernetes.jobs import run_job
-from simulation.kubernetes.objects import admitted, body, daemon_set, deployment, job_spec, stateful_set
+from simulation.kubernetes.objects import body, daemon_set, deployment, job_spec, stateful_set
+from simulation.kubernetes.pod_specs import admitted
 from simulation.kubernetes.requests import Client
 from simulation.kubernetes.workloads import Workload
 from simulation.labels import Variant
@@ -68,13 +69,10 @@ def launch(
         held["spec"] = sent["spec"]
     workload = Workload(scene.cluster, held, author=client, mark=scene.mark())
     workload.processes = scene.mark(*processes) if processes else None
-    if sent["kind"] == "CronJob":
-        workload.prepare()
-        scene.cluster.start(run_job(workload, 40), 20 * SECOND)
-    elif is_pod:
-        workload.adopt()
-    elif sent["kind"] != "PodTemplate":
+    if sent["kind"] != "PodTemplate":
         workload.deploy()
+    if sent["kind"] == "CronJob":
+        scene.cluster.start(run_job(workload, 40), 20 * SECOND)
     return workload
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.attacks.changes import debug, ephemeral, patched, reshape, undo
+from simulation.attacks.changes import debug, ephemeral, patched, tamper
 from simulation.attacks.intruders import leaked
 from simulation.attacks.launches import APPLY, DRY_RUN, Launch, Spec, launch, launches, manifest, take_away
 from simulation.attacks.pods import SHELL_IMAGE, WAITS, plain
@@ -10,8 +10,9 @@ from simulation.attacks.register import careful, near_miss, straight
 from simulation.attacks.scene import CREATED, Scene
 from simulation.clock import HOUR, SECOND
 from simulation.json import Json
-from simulation.kubernetes.objects import body, container, host_path, pod_spec
-from simulation.kubernetes.requests import Target, forbidden
+from simulation.kubernetes.objects import body
+from simulation.kubernetes.pod_specs import container, host_path, pod_spec
+from simulation.kubernetes.requests import Target
 from simulation.labels import Variant
 from simulation.schedule import Life
 
@@ -130,36 +131,30 @@ def _with_root(spec: Json) -> Json:
 def adds_a_mount_by_patch(scene: Scene) -> Life:
     """A strategic patch adds the node's root to a team's Deployment, as a cache."""
     workload = scene.victim()
-    before, after = workload.spec, _with_root(workload.spec)
+    after = _with_root(workload.spec)
     patch = patched(*after["containers"], volumes=after["volumes"])
-    yield from reshape(scene, leaked(scene), workload, after, patch, MOUNT)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, MOUNT)
 
 
 @careful(MOUNT)
 def adds_a_mount_by_json_patch(scene: Scene) -> Life:
     """A JSON patch adds the volume and the mount to a team's Deployment."""
     workload = scene.victim()
-    before, after = workload.spec, _with_root(workload.spec)
+    after = _with_root(workload.spec)
     where = "/spec/template/spec"
     patch = [
         {"op": "add", "path": f"{where}/volumes", "value": after["volumes"]},
         {"op": "add", "path": f"{where}/containers/0/volumeMounts", "value": after["containers"][0]["volumeMounts"]},
     ]
-    yield from reshape(scene, leaked(scene), workload, after, patch, MOUNT)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, MOUNT)
 
 
 @straight(MOUNT)
 def replaces_a_workload_with_a_mount(scene: Scene) -> Life:
     """An update by kubectl replace adds the node's root to a team's Deployment."""
     workload = scene.victim()
-    before, after = workload.spec, _with_root(workload.spec)
-    yield from reshape(scene, leaked(scene), workload, after, None, MOUNT)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    after = _with_root(workload.spec)
+    yield from tamper(scene, workload, after, None, MOUNT)
 
 
 @careful(MOUNT)
@@ -222,5 +217,5 @@ def may_not_mount(scene: Scene) -> Life:
     """Somebody of a team wants a pod in another namespace that mounts the root, and is refused."""
     person = scene.person()
     target = Target("Pod", "monitoring", "node-shell", query=CREATED, unnamed=True)
-    scene.api.record(person, "create", target, code=403, status=forbidden(person, "create", target), mark=scene.mark())
+    scene.refuse(person, "create", target)
     yield SECOND

@@ -14,6 +14,7 @@ from simulation.errors import UnusableError
 from simulation.labels import Variant
 from simulation.platforms import Platform
 from simulation.profile import Profile
+from simulation.schedule import Life
 
 ALL = "all"
 NONE = "none"
@@ -48,10 +49,8 @@ def _words(episode: Episode) -> set[str]:
 
 def played_on(cluster: Cluster, episode: Episode) -> bool:
     """Whether what the episode does would be in this cluster's logs."""
-    logs = cluster.logs
-    written = {source for source in ("audit", "runtime", "arm") if getattr(logs, source) is not None}
     left_out = cluster.platform is Platform.GKE and any("no-gke" in find(kind).flags for kind in episode.alert_types)
-    return episode.sources <= written and not left_out
+    return episode.sources <= cluster.sources and not left_out
 
 
 def enter(
@@ -81,6 +80,10 @@ def enter(
         room = max(span - quiet - lasts, 1)
         for number in range(max(1, round(rounds * span / (28 * DAY)))):
             cluster = chance.pick(places)
-            life = episode.play(Scene(cluster, episode, number + 1))
-            cluster.start(life, quiet + chance.below(room))
+            cluster.start(_begun(cluster, episode, number + 1), quiet + chance.below(room))
     return left_out
+
+
+def _begun(cluster: Cluster, episode: Episode, number: int) -> Life:
+    """An episode, of which nothing is there before it begins."""
+    yield from episode.play(Scene(cluster, episode, number))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from simulation.attacks.changes import APPLIED, PATCHED, REPLACED, debug, ephemeral, patched, reshape, undo
+from simulation.attacks.changes import APPLIED, PATCHED, REPLACED, debug, ephemeral, patched, tamper
 from simulation.attacks.intruders import RARE, in_use, leaked, outside
 from simulation.attacks.launches import APPLY, DRY_RUN, Launch, Spec, launches
 from simulation.attacks.register import careful, near_miss, straight
 from simulation.attacks.scene import CREATED, Scene
-from simulation.clock import HOUR, SECOND
+from simulation.clock import SECOND
 from simulation.json import Json
-from simulation.kubernetes.objects import container, pod_spec
-from simulation.kubernetes.requests import Target, forbidden
+from simulation.kubernetes.pod_specs import container, pod_spec
+from simulation.kubernetes.requests import Target
 from simulation.labels import Variant
 from simulation.schedule import Life
 
@@ -69,7 +69,7 @@ launches(
 )  # fmt: skip
 
 
-def _turned(scene: Scene, spec: Json) -> Json:
+def _turned(spec: Json) -> Json:
     first, *rest = spec["containers"]
     return {**spec, "containers": [{**first, "securityContext": {"privileged": True}}, *rest]}
 
@@ -78,22 +78,18 @@ def _turned(scene: Scene, spec: Json) -> Json:
 def makes_a_workload_privileged(scene: Scene) -> Life:
     """An update by kubectl replace makes the first container of a team's Deployment privileged."""
     workload = scene.victim()
-    before, after = workload.spec, _turned(scene, workload.spec)
-    yield from reshape(scene, leaked(scene), workload, after, None, PRIVILEGED, query=REPLACED)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    after = _turned(workload.spec)
+    yield from tamper(scene, workload, after, None, PRIVILEGED, query=REPLACED)
 
 
 @careful(PRIVILEGED)
 def makes_a_workload_privileged_by_json_patch(scene: Scene) -> Life:
     """A JSON patch adds the one field, and says nothing of the rest."""
     workload = scene.victim()
-    before, after = workload.spec, _turned(scene, workload.spec)
+    after = _turned(workload.spec)
     path = "/spec/template/spec/containers/0/securityContext"
     patch = [{"op": "add", "path": path, "value": {"privileged": True}}]
-    yield from reshape(scene, leaked(scene), workload, after, patch, PRIVILEGED)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, PRIVILEGED)
 
 
 @careful(PRIVILEGED)
@@ -103,34 +99,28 @@ def adds_a_privileged_sidecar(scene: Scene) -> Life:
     before, side = workload.spec, plain(scene, "mesh-init", image="docker.io/library/busybox:1.37", privileged=True)
     after = {**before, "containers": [*before["containers"], side]}
     patch = patched(*before["containers"], side)
-    yield from reshape(scene, leaked(scene), workload, after, patch, PRIVILEGED)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, PRIVILEGED)
 
 
 @careful(PRIVILEGED)
 def makes_a_workload_privileged_by_merge_patch(scene: Scene) -> Life:
     """A merge patch writes the containers anew; the first one is privileged."""
     workload = scene.victim()
-    before, after = workload.spec, _turned(scene, workload.spec)
+    after = _turned(workload.spec)
     patch = {"spec": {"template": {"spec": {"containers": after["containers"]}}}}
-    yield from reshape(scene, leaked(scene), workload, after, patch, PRIVILEGED, query=PATCHED)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, PRIVILEGED, query=PATCHED)
 
 
 @careful(PRIVILEGED)
 def makes_a_workload_privileged_by_apply(scene: Scene) -> Life:
     """A server-side apply owns one field of a team's Deployment: that it is privileged."""
     workload = scene.victim()
-    before, after = workload.spec, _turned(scene, workload.spec)
+    before, after = workload.spec, _turned(workload.spec)
     named = {"kind": workload.kind, "apiVersion": "apps/v1"}
     item = {"name": before["containers"][0]["name"], "securityContext": {"privileged": True}}
     meta = {"metadata": {"name": workload.name, "namespace": workload.namespace}}
     patch = {**named, **meta, "spec": {"template": {"spec": {"containers": [item]}}}}
-    yield from reshape(scene, leaked(scene), workload, after, patch, PRIVILEGED, query=APPLIED)
-    yield scene.chance.between(1 * HOUR, 5 * HOUR)
-    yield from undo(scene, workload, before, after)
+    yield from tamper(scene, workload, after, patch, PRIVILEGED, query=APPLIED)
 
 
 @straight(PRIVILEGED)
@@ -172,7 +162,7 @@ def may_not_make_a_privileged_pod(scene: Scene) -> Life:
     """Somebody of a team wants a privileged pod in kube-system, and is refused."""
     person = scene.person()
     target = Target("Pod", "kube-system", "node-shell", query=CREATED, unnamed=True)
-    scene.api.record(person, "create", target, code=403, status=forbidden(person, "create", target), mark=scene.mark())
+    scene.refuse(person, "create", target)
     yield 0
 
 

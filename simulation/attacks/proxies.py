@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 from simulation.attacks.intruders import RARE, in_use, outside
 from simulation.attacks.register import careful, near_miss, straight
-from simulation.attacks.scene import KUBECTL, Scene
+from simulation.attacks.scene import Scene, brought
 from simulation.chance import Chance
 from simulation.clock import HOUR, SECOND
 from simulation.kubernetes.objects import body
@@ -64,9 +64,9 @@ def beside(scene: Scene, *, six: bool = False, network: bool = False) -> str:
     return str(address)
 
 
-def through(client: Client, address: str, *claimed: str, agent: str = KUBECTL) -> Client:
+def through(client: Client, address: str, *claimed: str, agent: str = "") -> Client:
     """The same credential in somebody else's hands, seen from this address."""
-    return replace(client, address=address, claimed=claimed, agent=agent)
+    return replace(client, address=address, claimed=claimed, agent=agent or brought(address))
 
 
 def _look_around(scene: Scene, client: Client, namespace: str, *raises: str) -> Life:

@@ -37,6 +37,16 @@ def old(scene: Scene, sent: Json, days: int = 40) -> Json:
     return held
 
 
+def apply_unchanged(scene: Scene, sent: Json) -> Life:
+    """Somebody applies what has been there for weeks three times, as it is."""
+    held = old(scene, sent)
+    person = scene.person(admin=True)
+    for _ in range(3):
+        scene.api.patch(person, held, sent, {}, query=APPLIED, operation="Apply", mark=scene.mark())
+        yield scene.chance.between(20 * MINUTE, 40 * MINUTE)
+    scene.api.forget(held)
+
+
 def clear_up(scene: Scene, *held: Json) -> Life:
     """Hours later somebody who looks after the cluster sees it, and deletes it."""
     yield scene.chance.between(3 * HOUR, 30 * HOUR)
@@ -209,12 +219,7 @@ def the_server_reconciles_its_own_binding(scene: Scene) -> Life:
 def applies_an_old_binding_unchanged(scene: Scene) -> Life:
     """Somebody applies a binding of cluster-admin again, which is as it has been for weeks."""
     sent = to_admin("", "platform-admins", subject("Group", "platform-admins"))
-    held = old(scene, sent)
-    person = scene.person(admin=True)
-    for _ in range(3):
-        scene.api.patch(person, held, sent, {}, query=APPLIED, operation="Apply", mark=scene.mark())
-        yield scene.chance.between(20 * MINUTE, 40 * MINUTE)
-    scene.api.forget(held)
+    yield from apply_unchanged(scene, sent)
 
 
 @near_miss(BINDING)

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from simulation.attacks.changes import APPLIED, EDITED, PATCHED, REPLACED
 from simulation.attacks.intruders import RARE, in_use, leaked, outside
 from simulation.attacks.register import Play, careful, enter, near_miss, straight
-from simulation.attacks.rights import BOOTSTRAP, DEPLOYER, UPDATES, clear_up, old
+from simulation.attacks.rights import BOOTSTRAP, DEPLOYER, UPDATES, apply_unchanged, clear_up, old
 from simulation.attacks.scene import CREATED, Scene
 from simulation.clock import MINUTE
 from simulation.json import Json
-from simulation.kubernetes.objects import RBAC, body
+from simulation.kubernetes.kinds import RBAC
+from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Target, forbidden
 from simulation.labels import Variant
 from simulation.schedule import Life
@@ -256,12 +257,7 @@ def the_server_reconciles_its_own_roles(scene: Scene) -> Life:
 def applies_an_old_role_unchanged(scene: Scene) -> Life:
     """Somebody applies an operator's role again, which is as it has been for weeks."""
     sent = role("cert-manager-controller", rule([*READS, *WRITES], ["secrets"]))
-    held = old(scene, sent)
-    person = scene.person(admin=True)
-    for _ in range(3):
-        scene.api.patch(person, held, sent, {}, query=APPLIED, operation="Apply", mark=scene.mark())
-        yield scene.chance.between(20 * MINUTE, 40 * MINUTE)
-    scene.api.forget(held)
+    yield from apply_unchanged(scene, sent)
 
 
 @near_miss(ROLE)

@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulation.attacks.identities import ABNORMAL, CLUSTERS, STORAGE_KEYS, act, arm_of
+from simulation.attacks.intruders import seen_inside
 from simulation.attacks.register import STORY, careful, straight
-from simulation.attacks.scene import ACCOUNT_FOLDER, KUBECTL, Scene, Shell
+from simulation.attacks.scene import ACCOUNT_FOLDER, Scene, brought
+from simulation.attacks.shells import Shell
 from simulation.azure.identities import kubelet, workload
 from simulation.clock import HOUR, MINUTE, SECOND
 from simulation.json import Json
-from simulation.kubernetes.objects import binding, body, container, daemon_set, host_path, pod_spec
+from simulation.kubernetes.objects import binding, body, daemon_set
+from simulation.kubernetes.pod_specs import container, host_path, pod_spec
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
@@ -50,7 +53,9 @@ def mints(scene: Scene, client: Client, namespace: str, account: str, *raises: s
     scene.api.record(client, "create", target, code=201, mark=scene.mark(*raises))
     granted = f'ClusterRoleBinding "{account}" of ClusterRole "{account}"'
     token = scene.chance.uuid()
-    return scene.cluster.identities.account(namespace, account, KUBECTL, scene.address, granted, token=token)
+    return scene.cluster.identities.account(
+        namespace, account, brought(scene.address), scene.address, granted, token=token
+    )
 
 
 def looks_around(scene: Scene, shell: Shell, *raises: str) -> Life:
@@ -111,7 +116,8 @@ def _pod_of(shell: Shell, workload: Workload) -> Pod:
 def _token_of(scene: Scene, victim: Workload, pod: Pod, agent: str, address: str) -> Client:
     """The token of this pod, which somebody uses from an address."""
     names = (victim.namespace, victim.account, agent, address)
-    return scene.cluster.identities.account(*names, "", pod.bound, pod.token)
+    granted = f'RoleBinding "{victim.account}/{victim.namespace}" of ClusterRole "edit"'
+    return scene.cluster.identities.account(*names, granted, pod.bound, pod.token)
 
 
 def _asks_for_secrets(scene: Scene, shell: Shell, victim: Workload, pod: Pod) -> Life:
@@ -127,14 +133,14 @@ def _asks_for_secrets(scene: Scene, shell: Shell, victim: Workload, pod: Pod) ->
     shell.line(command, API_CALL, WEB_SHELL)
     scene.read(thief, "get", secrets, RARE)
     yield scene.pause(30, 300)
-    asks_own_rights(scene, _token_of(scene, victim, pod, KUBECTL, scene.address), victim.namespace, RARE)
+    asks_own_rights(scene, _token_of(scene, victim, pod, brought(scene.address), scene.address), victim.namespace, RARE)
 
 
 @straight(PRIVILEGED, MOUNT, PRIVILEGED_SHELL, NODE_CREDENTIAL, RARE, kind=STORY, sources=("audit", "runtime"))
 def leaked_kubeconfig(scene: Scene) -> Life:
     """A person's kubeconfig is used from outside: a privileged pod, the node under it, the kubelet's credentials."""
     person = next(each for each in scene.cluster.people if each.team)
-    thief = replace(person.client, address=scene.address, agent=KUBECTL)
+    thief = replace(person.client, address=scene.address, agent=brought(scene.address))
     asks_own_rights(scene, thief, person.team)
     for kind in ("Pod", "Secret", "ConfigMap"):
         yield scene.pause()
@@ -168,7 +174,7 @@ def _reads_node(scene: Scene, thief: Client, made: Workload) -> Life:
 def _is_node(scene: Scene, node: str) -> Life:
     """As a node one may ask for tokens of the accounts whose pods it runs; one of them may read secrets."""
     groups = ("system:nodes", "system:authenticated")
-    kubelet_client = Client(f"system:node:{node}", groups, KUBECTL, scene.address)
+    kubelet_client = Client(f"system:node:{node}", groups, brought(scene.address), scene.address)
     scene.read(kubelet_client, "list", Target("Pod", query=f"fieldSelector=spec.nodeName%3D{node}"))
     yield scene.pause(30, 120)
     scene.refuse(kubelet_client, "list", Target("Secret", query="limit=500"))
@@ -182,7 +188,8 @@ def _is_node(scene: Scene, node: str) -> Life:
 def moves_by_tokens(scene: Scene) -> Life:
     """From CI's account to the GitOps controller's by a minted token, and from there into a database."""
     runner = scene.cluster.workload("ci", "gitlab-runner")
-    thief = scene.stolen(runner, granted='ClusterRoleBinding "ci-tokens" of ClusterRole "token-requester"')
+    agent = brought(scene.address)
+    thief = scene.stolen(runner, agent, granted='ClusterRoleBinding "ci-tokens" of ClusterRole "token-requester"')
     asks_own_rights(scene, thief, "ci", RARE)
     yield scene.pause(20, 200)
     scene.read(thief, "list", Target("ServiceAccount", "argocd"), RARE)
@@ -199,6 +206,7 @@ def moves_by_tokens(scene: Scene) -> Life:
     query = "command=pg_dump&command=-h&command=db&container=load&stdout=true"
     target = Target("Pod", team, made.name, "exec", query)
     scene.api.stream(token, "get", target, 240, mark=scene.mark(RARE))
+    seen_inside(scene, made.latest(), ("pg_dump", "-h", "db"), 240)
     yield scene.chance.about(10 * MINUTE)
     yield from removes(scene, made, token)
 
@@ -216,7 +224,7 @@ def identity_to_cluster_admin(scene: Scene) -> Life:
         act(scene, thief, "Microsoft.Compute/virtualMachines/runCommand/action", machine, away=True)
         name, group = "kubernetes-admin", "kubeadm:cluster-admins"
     yield scene.chance.about(3 * HOUR, 0.5)
-    administrator = scene.cluster.identities.person(name, (group,), "", scene.address, KUBECTL)
+    administrator = scene.cluster.identities.person(name, (group,), "", scene.address, brought(scene.address))
     scene.read(administrator, "list", Target("Node", query="limit=500"))
     yield scene.pause()
     subject = {"kind": "ServiceAccount", "name": "metrics-agent", "namespace": "kube-system"}

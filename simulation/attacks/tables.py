@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Any
 
 from simulation.attacks.register import enter
-from simulation.attacks.scene import Scene, Shell, Started, Step
+from simulation.attacks.scene import Scene
+from simulation.attacks.shells import Shell, Started, Step
 from simulation.labels import Variant
 from simulation.schedule import Life
 from simulation.sensors.processes import Program
@@ -78,7 +79,7 @@ class Act:
             return scene.web_shell(scene.victim(*self.images) if self.images else None)
         if self.at in {Place.EXEC, Place.ENTRY}:
             named = None if self.workload is None else scene.cluster.workload(*self.workload)
-            workload = named or scene.victim(*self.images)
+            workload = named or scene.victim(*(self.images or WITH_SHELL))
             if self.at is Place.ENTRY:
                 return scene.entry_point(workload)
             return scene.exec_shell(scene.person(admin=True), workload, seconds=120)
@@ -88,6 +89,8 @@ class Act:
         return Shell(scene, machine.systemd)
 
 
+WITH_SHELL = ("api-java", "api-node", "api-python", "maintenance", "nginx", "storefront")
+"""Images that have a shell and the usual tools; those of exporters and of small Go programs have none."""
 INTRUDER = "INTRUDER"
 """What stands for the intruder's address in a command."""
 

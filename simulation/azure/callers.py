@@ -72,7 +72,7 @@ class Caller:
             "nbf": str(issued),
             "exp": str(expires),
             "aio": _text(chance, 32),
-            **(self._person(chance) if self.is_person else self._program(tenant)),
+            **(self._person() if self.is_person else self._program(tenant)),
             f"{_CLAIMS}/objectidentifier": self.principal,
             "rh": f"1.{_text(chance, 30)}.",
             f"{_CLAIMS}/tenantid": tenant,
@@ -91,7 +91,7 @@ class Caller:
             f"{_SOAP}/nameidentifier": self.principal,
         }
 
-    def _person(self, chance: Chance) -> Json:
+    def _person(self) -> Json:
         given, _, family = self.name.partition("@")[0].title().partition(".")
         return {
             "http://schemas.microsoft.com/claims/authnclassreference": "1",

@@ -61,7 +61,7 @@ class Gke:
             "protoPayload": payload,
             "receiveTimestamp": hole("done"),
             "resource": self._resource,
-            "timestamp": hole("received"),
+            "timestamp": hole("done"),
         }
         return Stencil(plain_json(entry)).fill
 

@@ -12,7 +12,8 @@ from simulation.journal import Journal
 from simulation.json import Json
 from simulation.kubernetes.audit_log import AuditLog
 from simulation.kubernetes.fields import merged, owned, without
-from simulation.kubernetes.objects import KINDS, ordered, present, stored
+from simulation.kubernetes.kinds import KINDS
+from simulation.kubernetes.objects import ordered, present, stored
 from simulation.kubernetes.requests import Client, Target, conflicting
 from simulation.labels import Mark
 from simulation.schedule import Schedule
@@ -46,6 +47,12 @@ class ApiServer(AuditLog):
     def held(self, kind: str, namespace: str, name: str) -> Json | None:
         """The object as it is now; None if there is none."""
         return self.objects.get((kind, namespace, name))
+
+    def holds(self, made: Json) -> bool:
+        """Whether this object is still there; its parts may have changed."""
+        meta = made["metadata"]
+        held = self.held(made["kind"], meta.get("namespace", ""), meta["name"])
+        return held is not None and held["metadata"]["uid"] == meta["uid"]
 
     def find(self, kind: str, namespace: str, prefix: str = "") -> list[Json]:
         """Objects that the server holds now, whose names begin with the prefix."""

@@ -11,10 +11,18 @@ from simulation.stencil import hole
 KEY = "authentication.kubernetes.io"
 BUILD = f"{hole('build')} (linux/amd64) kubernetes/{hole('commit')}"
 """Version and commit of the control plane, which an upgrade changes."""
+AUTHENTICATED = ("system:authenticated",)
+MASTERS = ("system:masters", *AUTHENTICATED)
+"""Groups of those who may do everything."""
 EVERYBODY = (
     'RBAC: allowed by ClusterRoleBinding "system:basic-user" of ClusterRole "system:basic-user" '
     'to Group "system:authenticated"'
 )
+
+
+def client_go(program: str) -> str:
+    """The user agent of a program that was built with client-go and does not say its version."""
+    return f"{program}/v0.0.0 (linux/amd64) kubernetes/$Format"
 
 
 class Identities:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from simulation.clock import MILLISECOND, MINUTE, SECOND, second_time
 from simulation.json import Json
 from simulation.kubernetes.conditions import labelled
-from simulation.kubernetes.objects import body, job_spec, owner
+from simulation.kubernetes.objects import body, job_spec, owner, template_of
 from simulation.kubernetes.requests import Client
+from simulation.stencil import hole
 
 if TYPE_CHECKING:
     from simulation.cluster import Cluster
@@ -44,7 +45,7 @@ def run_job(workload: Workload, seconds: int, work: Callable[[Pod], Life] | None
 
 def _created(workload: Workload, author: Client) -> Json:
     cluster = workload.cluster
-    api, cron_job = cluster.api, _held(workload)
+    api, cron_job = cluster.api, workload.held()
     meta = cron_job["metadata"]
     name = f"{meta['name']}-{cluster.now // MINUTE}"
     annotations = {"batch.kubernetes.io/cronjob-scheduled-timestamp": second_time(cluster.now)}
@@ -77,13 +78,20 @@ def _counted(workload: Workload, held: Json, pod: Pod, started: Json) -> Life:
     held = api.update(worker, held, {"status": status}, subresource="status")
     cluster.tell("job-controller", held, "Completed", "Job completed")
     saw = f"Saw completed job: {held['metadata']['name']}, condition: Complete"
-    cluster.tell("cronjob-controller", _held(workload), "SawCompletedJob", saw)
+    cluster.tell("cronjob-controller", workload.held(), "SawCompletedJob", saw)
     times = {"lastScheduleTime": started["startTime"], "lastSuccessfulTime": now}
     _scheduled(workload, author, times)
     workload.history.append(held)
     yield 60 * MILLISECOND
     while len(workload.history) > KEPT:
         yield from clear(workload, workload.history[0], author)
+
+
+def any_job(cron_job: Json) -> Json:
+    """Whatever Job of a CronJob: its name and uid are holes."""
+    meta = {"namespace": cron_job["metadata"]["namespace"], "uid": hole("job_uid"), "resourceVersion": hole("version")}
+    held = body("Job", hole("job"), meta=meta, spec=job_spec(template_of(cron_job)["spec"]))
+    return held | labelled(held)
 
 
 def clear(workload: Workload, job: Json, client: Client) -> Life:
@@ -99,11 +107,7 @@ def clear(workload: Workload, job: Json, client: Client) -> Life:
         workload.collect(pod)
 
 
-def _held(workload: Workload) -> Json:
-    return workload.cluster.api.held("CronJob", workload.namespace, workload.name) or workload.object
-
-
 def _scheduled(workload: Workload, author: Client, status: Json) -> None:
-    held = _held(workload)
+    held = workload.held()
     if workload.cluster.api.held("CronJob", workload.namespace, workload.name) is not None:
         workload.object = workload.cluster.api.update(author, held, {"status": status}, subresource="status")

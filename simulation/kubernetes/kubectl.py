@@ -11,7 +11,8 @@ from urllib.parse import quote, quote_plus
 from simulation.clock import MILLISECOND, second_time
 from simulation.json import Json
 from simulation.kubernetes.identities import EVERYBODY
-from simulation.kubernetes.objects import KINDS, body, present
+from simulation.kubernetes.kinds import KINDS
+from simulation.kubernetes.objects import body, present
 from simulation.kubernetes.requests import Client, Target
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Kubectl:
 
     def restart(self, workload: Workload) -> Json:
         """`kubectl rollout restart`: a note in the template; whoever asks lets the workload roll out."""
-        held = current(workload)
+        held = workload.held()
         note = {"kubectl.kubernetes.io/restartedAt": second_time(self.cluster.now)}
         template = held["spec"]["template"]
         meta = {**template["metadata"], "annotations": {**template["metadata"].get("annotations", {}), **note}}
@@ -137,7 +138,7 @@ class Kubectl:
 
     def scale(self, workload: Workload, replicas: int) -> None:
         """`kubectl scale`: a patch of the subresource; the workload follows."""
-        held = current(workload)
+        held = workload.held()
         self.api.read(self.client, "get", _target(held))
         known = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
         meta = {key: held["metadata"][key] for key in known}
@@ -185,11 +186,6 @@ def applied(held: Json) -> Json:
     name, namespace = held["metadata"]["name"], meta.pop("namespace", "")
     parts = {key: part for key, part in held.items() if key not in {"kind", "apiVersion", "metadata", "status"}}
     return body(held["kind"], name, namespace, meta={**meta, "annotations": notes}, **parts)
-
-
-def current(workload: Workload) -> Json:
-    """A workload's object as the server holds it now."""
-    return workload.cluster.api.held(workload.kind, workload.namespace, workload.name) or workload.object
 
 
 def with_image(held: Json, image: str) -> Json:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from simulation.clock import MILLISECOND, SECOND, second_time
 from simulation.json import Json
-from simulation.kubernetes.objects import KINDS, body
+from simulation.kubernetes.kinds import KINDS
+from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
 from simulation.labels import Mark
 
@@ -71,7 +72,7 @@ def delete(cluster: Cluster, client: Client, name: str, *, mark: Mark | None = N
     api.delete(client, held, {"propagationPolicy": "Background"}, mark=mark)
     yield 4 * SECOND
     api.record(author, "get", Target("Namespace", name, name), mark=mark)
-    gone = [found for (where, _), found in cluster.workloads.items() if where == name]
+    gone = cluster.all_of(name)
     if gone:
         _empty(cluster, author, name, "Pod", mark)
     for workload in gone:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulation.json import Json
-from simulation.kubernetes.objects import KINDS, present
+from simulation.kubernetes.kinds import KINDS
+from simulation.kubernetes.objects import present
 
 
 @dataclass(frozen=True, eq=False)

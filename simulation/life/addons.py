@@ -204,7 +204,6 @@ def _owners(cluster: Cluster, workload: Workload, asking: Asking) -> list[Habit]
 def ingresses(cluster: Cluster, chance: Chance) -> Life:
     """Each team has an Ingress; its controller writes the load balancer's address into its status when that changes."""
     workload, name = cluster.workload("ingress-nginx", "ingress-nginx-controller"), "ingress-nginx-controller"
-    agent = PROGRAMS[name].agent.format(version=workload.image.rpartition(":")[2])
     held = [cluster.api.hold(_ingress(team, cluster.cast.domain), "argocd-controller") for team in cluster.teams]
     addresses = [f"10.{cluster.network}.0.{place}" for place in (40, 41)]
     while True:
@@ -213,7 +212,7 @@ def ingresses(cluster: Cluster, chance: Chance) -> Life:
         for place, ingress in enumerate(held):
             if not workload.pods:
                 continue
-            client = workload.client(agent, f'ClusterRoleBinding "{name}" of ClusterRole "{name}"')
+            client = workload.client(workload.agent, f'ClusterRoleBinding "{name}" of ClusterRole "{name}"')
             status = {"loadBalancer": {"ingress": [{"ip": addresses[0]}]}}
             held[place] = cluster.api.update(client, ingress, {"status": status}, subresource="status")
             cluster.tell("nginx-ingress-controller", held[place], "Sync", "Scheduled for sync", client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulation.actors import actor
-from simulation.attacks.scene import public_address
+from simulation.addresses import public_address
 from simulation.azure.activity import ActivityLog, azure_address
 from simulation.azure.callers import CLI, PORTAL, Caller
 from simulation.azure.identities import control_plane, workload

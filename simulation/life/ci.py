@@ -10,8 +10,10 @@ from simulation.clock import HOUR, MINUTE, SECOND, is_working_time
 from simulation.cluster import Cluster
 from simulation.json import Json
 from simulation.kubernetes import namespaces
+from simulation.kubernetes.kinds import RBAC
 from simulation.kubernetes.kubectl import STRICT, Kubectl
-from simulation.kubernetes.objects import RBAC, binding, body, container, deployment, pod_spec, role
+from simulation.kubernetes.objects import binding, body, deployment, role
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
@@ -46,7 +48,7 @@ class Runners:
         self.jobs = cluster.workloads.get(key) or Workload(cluster, _manifest(cluster), author=self.runner())
         if key not in cluster.workloads:
             self.jobs.prepare()
-            cluster.workloads[key] = self.jobs
+            cluster.enter(self.jobs)
 
     def runner(self) -> Client:
         """The runner's account, from where it runs now."""

@@ -41,7 +41,7 @@ def _target(cluster: Cluster, chance: Chance, pod: Pod, call: str) -> tuple[str,
         return chance.pick(cluster.machines).address, 10250
     if call in {"peer", "service"}:
         team = pod.namespace if call == "peer" else chance.pick(cluster.teams)
-        peers = [each for each in cluster.workloads_of(team, "Deployment", "StatefulSet") if each.pods]
+        peers = cluster.workloads_of(team, "Deployment", "StatefulSet")
         peer = chance.pick(peers) if peers else None
         port = {"db": 5432, "cache": 6379}.get(peer.name, 8080) if peer else 8080
         return (peer.pods[0].address if peer else "10.244.0.9"), port

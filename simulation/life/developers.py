@@ -6,7 +6,8 @@ from simulation.actors import actor
 from simulation.chance import Chance
 from simulation.clock import HOUR, MINUTE, is_working_time, until
 from simulation.cluster import Cluster
-from simulation.kubernetes.objects import container, deployment, pod_spec, stateful_set
+from simulation.kubernetes.objects import deployment, stateful_set
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.workloads import Workload
 from simulation.life.build_steps import GIT, LAYERS, text
 from simulation.schedule import Life

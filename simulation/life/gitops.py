@@ -1,4 +1,8 @@
-"""GitOps: Argo CD applies all manifests again and again, most of the time without a change."""
+"""GitOps: Argo CD applies what lies in Git again and again, most of the time without a change.
+
+What others make in the namespace is none of its business, and what somebody changed by hand it leaves as it is (out of
+sync) until it is as before.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,6 @@ from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
 from simulation.schedule import Life
 
-AGENT = "argocd-application-controller/v0.0.0 (linux/amd64) kubernetes/$Format"
 GRANTED = 'ClusterRoleBinding "argocd-application-controller" of ClusterRole "argocd-application-controller"'
 QUERY = "fieldManager=argocd-controller&force=true"
 KINDS = ("Service", "Deployment", "StatefulSet", "CronJob")
@@ -23,7 +26,8 @@ KINDS = ("Service", "Deployment", "StatefulSet", "CronJob")
 
 def controller(cluster: Cluster) -> Client:
     """The account of the application controller, from where it runs now."""
-    return cluster.workload("argocd", "argocd-application-controller").client(AGENT, GRANTED)
+    workload = cluster.workload("argocd", "argocd-application-controller")
+    return workload.client(workload.agent, GRANTED)
 
 
 @actor()
@@ -59,6 +63,7 @@ class Rounds:
         self.team = team
         self.chance = chance
         self.forms: dict[tuple[str, str], tuple[Client, str, Form]] = {}
+        self.known = {(held["kind"], held["metadata"]["name"]): _shape(held) for held in self._found()}
         destination = {"server": "https://kubernetes.default.svc", "namespace": team}
         source = {"repoURL": f"https://git.example/{team}/deploy.git", "path": "base", "targetRevision": "main"}
         spec = {"destination": destination, "project": "default", "source": source}
@@ -75,11 +80,15 @@ class Rounds:
             yield self.chance.about(_every(self.cluster), 0.05)
         self.cluster.api.forget(self.application)
 
+    def _found(self) -> list[Json]:
+        return [each for kind in KINDS for each in self.cluster.api.find(kind, self.team)]
+
     def _manifests(self) -> Iterator[Json]:
-        held = [each for kind in KINDS for each in self.cluster.api.find(kind, self.team)]
-        alive = {(each["kind"], each["metadata"]["name"]) for each in held}
-        self.forms = {key: kept for key, kept in self.forms.items() if key in alive}
-        yield from held
+        held = {(each["kind"], each["metadata"]["name"]): each for each in self._found()}
+        self.forms = {key: kept for key, kept in self.forms.items() if key in held}
+        for key, each in held.items():
+            if self.known.get(key) == _shape(each):
+                yield each
 
     def _apply(self, client: Client, held: Json) -> None:
         """Server-side apply of what is as it should be: the same object comes back, in the same version."""
@@ -99,3 +108,14 @@ class Rounds:
         status = {"health": {"status": "Healthy"}, "reconciledAt": now, "sync": sync}
         patch = {"status": {"reconciledAt": now}}
         self.application = self.cluster.api.patch(client, self.application, patch, {"status": status})
+
+
+def _shape(held: Json) -> Json:
+    """What only a person changes: neither images nor numbers, which roll-outs and autoscalers set."""
+    spec = held["spec"]
+    if held["kind"] == "Service":
+        return {key: spec.get(key) for key in ("type", "selector", "ports", "externalIPs", "loadBalancerSourceRanges")}
+    template = spec["jobTemplate"]["spec"]["template"] if held["kind"] == "CronJob" else spec["template"]
+    within = dict(template["spec"])
+    within["containers"] = [{**each, "image": ""} for each in within["containers"]]
+    return within

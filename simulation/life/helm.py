@@ -8,8 +8,9 @@ from simulation.actors import actor
 from simulation.chance import Chance
 from simulation.clock import HOUR, MILLISECOND, SECOND, is_working_time
 from simulation.cluster import Cluster
-from simulation.kubernetes.kubectl import current, with_image
-from simulation.kubernetes.objects import body, container, deployment, pod_spec
+from simulation.kubernetes.kubectl import with_image
+from simulation.kubernetes.objects import body, deployment
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client, Target, not_found
 from simulation.kubernetes.workloads import Workload
 from simulation.life.people import bumped
@@ -95,7 +96,7 @@ class Helm:
         workload = release.workload
         if workload is not None and image != release.image:
             release.image = image
-            held = current(workload)
+            held = workload.held()
             item = {"image": image, "name": held["spec"]["template"]["spec"]["containers"][0]["name"]}
             patch = {"spec": {"template": {"spec": {"containers": [item]}}}}
             made = self.api.patch(self.client, held, patch, {"spec": with_image(held, image)}, query=MADE)

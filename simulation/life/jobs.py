@@ -10,9 +10,11 @@ from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, day_of_month, second_time, until
 from simulation.cluster import Cluster
 from simulation.json import Json
+from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.jobs import clear, run_job
 from simulation.kubernetes.kubectl import Kubectl
-from simulation.kubernetes.objects import body, container, pod_spec
+from simulation.kubernetes.objects import body
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Client, Target
 from simulation.kubernetes.workloads import Workload
@@ -21,7 +23,6 @@ from simulation.schedule import Life
 Work: TypeAlias = Callable[[Cluster, Chance, Client, str], Life]
 """What a job's account does, in its namespace."""
 PYTHON = "OpenAPI-Generator/32.0.1/python"
-CLIENT_GO = "{name}/v0.0.0 (linux/amd64) kubernetes/$Format"
 
 
 @actor()
@@ -52,7 +53,7 @@ def _often(cluster: Cluster, chance: Chance, workload: Workload) -> Life:
 
 
 def _worker(cluster: Cluster, chance: Chance, workload: Workload, *works: Work) -> Callable[[Pod], Life]:
-    agent = PYTHON if workload.name.startswith("report") else CLIENT_GO.format(name=workload.account)
+    agent = PYTHON if workload.name.startswith("report") else client_go(workload.account)
     granted = f'RoleBinding "{workload.account}/{workload.namespace}" of Role "{workload.account}"'
 
     def work(pod: Pod) -> Life:
@@ -147,7 +148,7 @@ def retention(cluster: Cluster, chance: Chance) -> Life:
     granted = 'ClusterRoleBinding "retention" of ClusterRole "retention"'
 
     def work(pod: Pod) -> Life:
-        client = workload.client_of(pod, CLIENT_GO.format(name="retention"), granted)
+        client = workload.client_of(pod, client_go("retention"), granted)
         yield from _clean(cluster, chance, client)
 
     while True:

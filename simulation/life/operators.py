@@ -9,13 +9,12 @@ from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, second_time
 from simulation.cluster import Cluster
 from simulation.json import Json
-from simulation.kubernetes.objects import body, container, deployment, owner, pod_spec
+from simulation.kubernetes.identities import client_go
+from simulation.kubernetes.objects import body, deployment, owner
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client, Target
 from simulation.schedule import Life
 
-CAINJECTOR = "cert-manager-cainjector/v1.18.2 (linux/amd64) cert-manager/1c9b7d0"
-CERT_MANAGER = "cert-manager-certificates-{part}/v1.18.2 (linux/amd64) cert-manager/1c9b7d0"
-KYVERNO = "reports-controller/v0.0.0 (linux/amd64) kubernetes/$Format"
 VALIDATING = "ValidatingWebhookConfiguration"
 WEBHOOKS = (
     ("MutatingWebhookConfiguration", "cert-manager-webhook", "cert-manager", "webhook.cert-manager.io"),
@@ -26,9 +25,12 @@ WEBHOOKS = (
 POLICIES = ("require-labels", "disallow-latest-tag", "require-requests-limits", "restrict-image-registries")
 
 
-def _account(cluster: Cluster, namespace: str, name: str, agent: str) -> Client:
+def _account(cluster: Cluster, namespace: str, name: str, part: str = "") -> Client:
+    """An operator's account; of one that has a user agent for each of its parts, as that part."""
     granted = f'ClusterRoleBinding "{name}" of ClusterRole "{name}"'
-    return cluster.workload(namespace, name).client(agent, granted)
+    workload = cluster.workload(namespace, name)
+    agent = f"{part}/{workload.agent.partition('/')[2]}" if part else workload.agent
+    return workload.client(agent, granted)
 
 
 def _bundle(chance: Chance) -> str:
@@ -38,19 +40,20 @@ def _bundle(chance: Chance) -> str:
 @actor()
 def ca_bundles(cluster: Cluster, chance: Chance) -> Life:
     """The injector of cert-manager writes the CA's new certificate into webhook configurations, and nothing else."""
-    held = [cluster.api.hold(_webhook(chance, *row), "helm") for row in WEBHOOKS]
+    for row in WEBHOOKS:
+        cluster.api.hold(_webhook(chance, *row), "helm")
     service = cluster.api.hold(_extension(chance), "helm")
     while True:
         yield chance.wait(20 * HOUR) + HOUR
-        client, bundle = _account(cluster, "cert-manager", "cert-manager-cainjector", CAINJECTOR), _bundle(chance)
-        for place, configuration in enumerate(held):
-            if chance.happens(0.7):
-                cluster.api.record(client, "get", Target(configuration["kind"], name=configuration["metadata"]["name"]))
+        client, bundle = _account(cluster, "cert-manager", "cert-manager-cainjector"), _bundle(chance)
+        for kind, name, _, _ in WEBHOOKS:
+            held = cluster.api.held(kind, "", name)
+            if held is not None and chance.happens(0.7):
+                cluster.api.record(client, "get", Target(kind, name=name))
                 hooks = [
-                    {**hook, "clientConfig": {**hook["clientConfig"], "caBundle": bundle}}
-                    for hook in configuration["webhooks"]
+                    {**hook, "clientConfig": {**hook["clientConfig"], "caBundle": bundle}} for hook in held["webhooks"]
                 ]
-                held[place] = cluster.api.patch(client, configuration, {"webhooks": hooks}, {"webhooks": hooks})
+                cluster.api.patch(client, held, {"webhooks": hooks}, {"webhooks": hooks})
                 yield chance.between(20, 400) * MILLISECOND
         spec = {**service["spec"], "caBundle": bundle}
         service = cluster.api.patch(client, service, {"spec": {"caBundle": bundle}}, {"spec": spec})
@@ -91,12 +94,13 @@ def policy_reports(cluster: Cluster, chance: Chance) -> Life:
     name = "kyverno-reports-controller"
     cluster.namespace("kyverno")
     item = container(name, "ghcr.io/kyverno/reports-controller:v1.15.2", memory="128Mi")
-    cluster.settle(deployment("kyverno", name, pod_spec(item, account=name), replicas=1), "helm")
+    engine = cluster.settle(deployment("kyverno", name, pod_spec(item, account=name), replicas=1), "helm")
+    engine.agent = client_go("reports-controller")
     reports: dict[str, Json] = {}
     while True:
         yield cluster.paced(20 * SECOND)
-        client = _account(cluster, "kyverno", name, KYVERNO)
-        found = [workload for team in cluster.teams for workload in cluster.workloads_of(team, "Deployment")]
+        client = _account(cluster, "kyverno", name)
+        found = cluster.teams_workloads("Deployment")
         uids = {workload.object["metadata"]["uid"] for workload in found}
         for uid in [uid for uid in reports if uid not in uids]:
             cluster.api.forget(reports.pop(uid))
@@ -155,7 +159,7 @@ def _renew(cluster: Cluster, chance: Chance, held: dict[str, Json], team: str) -
     api, certificate = cluster.api, held[team]
 
     def part(name: str) -> Client:
-        return _account(cluster, "cert-manager", "cert-manager", CERT_MANAGER.format(part=name))
+        return _account(cluster, "cert-manager", "cert-manager", f"cert-manager-certificates-{name}")
 
     name = certificate["metadata"]["name"]
     told = {"type": "Issuing", "status": "True", "reason": "Renewing", "lastTransitionTime": second_time(cluster.now)}

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from simulation.actors import actor
-from simulation.attacks.scene import public_address
+from simulation.addresses import public_address
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, is_working_time, time_of_day, weekday
 from simulation.cluster import Cluster, Person
-from simulation.kubernetes.kubectl import Kubectl, current, with_image
+from simulation.kubernetes.kubectl import Kubectl, with_image
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
+from simulation.programs import image_name
 from simulation.schedule import Life
 
 ALL = ("Pod", "ReplicationController", "Service", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
@@ -169,7 +170,7 @@ class Worker:
 
     def apply(self) -> Life:
         workload = self.workload()
-        held = current(workload)
+        held = workload.held()
         changes = self.chance.happens(0.25)
         image = bumped(workload.image, self.chance)
         made = self.kubectl.apply(held, {"spec": with_image(held, image)} if changes else {})
@@ -178,15 +179,15 @@ class Worker:
             yield from workload.roll_out(made)
 
     def apply_on_server(self) -> None:
-        self.kubectl.apply_on_server(current(self.workload()), {})
+        self.kubectl.apply_on_server(self.workload().held(), {})
 
     def try_out(self) -> None:
-        held = current(self.workload())
+        held = self.workload().held()
         spec = with_image(held, bumped(self.workload().image, self.chance))
         self.kubectl.try_out(held, {"spec": spec}, server_side=self.chance.happens(0.4))
 
     def edit(self) -> None:
-        held = current(self.workload())
+        held = self.workload().held()
         note = {"example.com/reviewed-by": self.person.client.username.partition("@")[0]}
         notes = {**held["metadata"].get("annotations", {}), **note}
         command = self.chance.pick(("edit", "annotate"))
@@ -217,7 +218,7 @@ class Worker:
     def debug(self) -> Life:
         """A few commands in a container: fewer than an intruder who looks around, and a health check."""
         workload, now = self.workload(), self.cluster.now
-        kind = workload.image.rpartition("/")[2].partition(":")[0]
+        kind = image_name(workload.image)
         pods = [pod for pod in workload.pods if pod.main is not None and self.inside.get(pod.uid, 0) < now - APART]
         if kind not in SHELLED or not pods or workload.namespace not in self.cluster.teams:
             return

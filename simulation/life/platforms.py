@@ -8,16 +8,14 @@ from simulation.clock import MINUTE, SECOND
 from simulation.cluster import Cluster
 from simulation.json import Json
 from simulation.kubernetes.habits import Asking, Habit, alone, begin, long_ago
-from simulation.kubernetes.identities import BUILD
+from simulation.kubernetes.identities import BUILD, MASTERS, client_go
 from simulation.kubernetes.objects import body, ordered, stored
 from simulation.kubernetes.requests import Client, Target
 from simulation.platforms import Platform
 from simulation.schedule import Life
 from simulation.stencil import hole
 
-MASTERS = ("system:masters", "system:authenticated")
 USERS = ("system:authenticated",)
-LOOSE = "v0.0.0 (linux/amd64) kubernetes/$Format"
 """What programs say that were built without a version."""
 
 
@@ -43,12 +41,12 @@ def eks(cluster: Cluster, chance: Chance) -> Life:
         ("vpc-resource-controller", "cp-vpc-resource-controller"),
         ("certificate-controller", "eks-certificates-controller"),
     ):
-        leader = Asking(cluster, _user(cluster, f"eks:{name}", f"{name}/{LOOSE}/leader-election", USERS), chance)
+        leader = Asking(cluster, _user(cluster, f"eks:{name}", f"{client_go(name)}/leader-election", USERS), chance)
         alone(cluster, chance, [leader.lease(lease, 5 * SECOND)])
-    agent = "aws-iam-authenticator/v0.0.0 (linux/amd64) kubernetes/$Format"
+    agent = client_go("aws-iam-authenticator")
     authenticator = Asking(cluster, _user(cluster, "eks:authenticator", agent, USERS), chance)
     alone(cluster, chance, [authenticator.watch("ConfigMap", "kube-system", "aws-auth")])
-    metrics = Asking(cluster, _user(cluster, "eks:k8s-metrics", f"eks-k8s-metrics/{LOOSE}", USERS), chance)
+    metrics = Asking(cluster, _user(cluster, "eks:k8s-metrics", client_go("eks-k8s-metrics"), USERS), chance)
     kinds = ("Node", "Deployment", "DaemonSet", "CustomResourceDefinition", "HorizontalPodAutoscaler")
     alone(cluster, chance, [metrics.ask(MINUTE, "list", Target(kind, query="limit=1")) for kind in kinds])
     alone(cluster, chance, _storage(cluster, chance, "ebs-csi-controller-sa", "ebs-csi-aws-com"))
@@ -58,7 +56,7 @@ def eks(cluster: Cluster, chance: Chance) -> Life:
 @actor(Platform.GKE)
 def gke(cluster: Cluster, chance: Chance) -> Life:
     """GKE: its collector of usage and its add-on manager."""
-    usage = Asking(cluster, _user(cluster, "system:clustermetrics", f"clustermetrics/{LOOSE}", USERS), chance)
+    usage = Asking(cluster, _user(cluster, "system:clustermetrics", client_go("clustermetrics"), USERS), chance)
     alone(cluster, chance, [usage.ask(MINUTE, "list", Target(kind)) for kind in ("Node", "Pod", "Namespace")])
     addons = Asking(cluster, _user(cluster, "system:addon-manager", f"kubectl/{BUILD}"), chance)
     alone(cluster, chance, _add_ons(cluster, addons))

@@ -6,7 +6,7 @@ from simulation.actors import actor
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, is_working_time
 from simulation.cluster import Cluster
-from simulation.kubernetes.kubectl import Kubectl, current, with_image
+from simulation.kubernetes.kubectl import Kubectl, with_image
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
@@ -20,6 +20,10 @@ NOVELTIES = (
     "CSIDriver", "RuntimeClass", "ValidatingAdmissionPolicy",
 )  # fmt: skip
 """What a program lists since its new version."""
+ADD_ONS = (
+    ("monitoring", "kube-state-metrics"), ("monitoring", "prometheus-operator"), ("cert-manager", "cert-manager"),
+    ("ingress-nginx", "ingress-nginx-controller"),
+)  # fmt: skip
 WORKING_HOURS = 11
 
 
@@ -32,12 +36,7 @@ def rollouts(cluster: Cluster, chance: Chance) -> Life:
         yield chance.wait(mean)
         if not is_working_time(cluster.now) and not chance.happens(0.04):
             continue
-        found = [
-            workload
-            for team in cluster.teams
-            for workload in cluster.workloads_of(team, "Deployment", "StatefulSet")
-            if workload.image.count("/") > 1
-        ]
+        found = [each for each in cluster.teams_workloads("Deployment", "StatefulSet") if each.image.count("/") > 1]
         if found:
             workload = chance.pick(found)
             by_ci = cluster.teams.index(workload.namespace) % 2 == 0
@@ -52,9 +51,9 @@ def _by_ci(cluster: Cluster, chance: Chance, runners: Runners, workload: Workloa
     kubectl = Kubectl(cluster, runners.deployer(pod))
     image = bumped(workload.image, chance)
     if chance.happens(0.3):
-        kubectl.try_out(current(workload), {"spec": with_image(current(workload), image)})
+        kubectl.try_out(workload.held(), {"spec": with_image(workload.held(), image)})
         yield 3 * SECOND
-    made = kubectl.apply(current(workload), {"spec": with_image(current(workload), image)})
+    made = kubectl.apply(workload.held(), {"spec": with_image(workload.held(), image)})
     kubectl.get("Service", workload.namespace, workload.name)
     kubectl.status(workload, 12 * len(workload.pods))
     yield from workload.roll_out(made)
@@ -63,7 +62,7 @@ def _by_ci(cluster: Cluster, chance: Chance, runners: Runners, workload: Workloa
 
 def _by_gitops(cluster: Cluster, chance: Chance, workload: Workload) -> Life:
     """Somebody merged a new tag; the controller applies it."""
-    held = current(workload)
+    held = workload.held()
     spec = with_image(held, bumped(workload.image, chance))
     kubectl = Kubectl(cluster, controller(cluster))
     made = kubectl.apply_on_server(held, {"spec": spec}, QUERY.removeprefix("fieldManager="))
@@ -75,37 +74,29 @@ def _by_gitops(cluster: Cluster, chance: Chance, workload: Workload) -> Life:
 def novelties(cluster: Cluster, chance: Chance) -> Life:
     """Every few weeks, all pods of an add-on or of a team's operator begin to do one thing that none of them did."""
     yield chance.between(2 * DAY, 9 * DAY)
-    agents = _agents(cluster)
+    names = [
+        *(("kube-system", system.name) for system in cluster.facts.systems if system.kind == "DaemonSet"),
+        *ADD_ONS,
+    ]
     for kind in chance.picks(NOVELTIES, len(NOVELTIES)):
-        if agents:
-            (namespace, name), agent = agents.pop(chance.below(len(agents)))
-            workload = cluster.workloads.get((namespace, name))
+        if names:
+            workload = cluster.workloads.get(names.pop(chance.below(len(names))))
             if workload is not None:
-                cluster.start(_renewed(cluster, chance, workload, agent, kind))
+                cluster.start(_renewed(cluster, chance, workload, kind))
         yield chance.wait(12 * DAY) + DAY
 
 
-def _agents(cluster: Cluster) -> list[tuple[tuple[str, str], str]]:
-    systems = [system.name for system in cluster.facts.systems if system.kind == "DaemonSet"]
-    add_ons = (
-        ("monitoring", "kube-state-metrics"), ("monitoring", "prometheus-operator"), ("cert-manager", "cert-manager"),
-        ("ingress-nginx", "ingress-nginx-controller"),
-    )  # fmt: skip
-    found = [("kube-system", name) for name in systems] + list(add_ons)
-    return [((namespace, name), f"{name}/v0.0.0 (linux/amd64) kubernetes/$Format") for namespace, name in found]
-
-
-def _renewed(cluster: Cluster, chance: Chance, workload: Workload, agent: str, kind: str) -> Life:
+def _renewed(cluster: Cluster, chance: Chance, workload: Workload, kind: str) -> Life:
     """A new version of it is rolled out; each of its pods lists and watches something new from then on."""
     keeper = Kubectl(cluster, controller(cluster))
-    held = current(workload)
+    held = workload.held()
     image = bumped(workload.image, chance)
     made = keeper.apply_on_server(held, {"spec": with_image(held, image)}, QUERY.removeprefix("fieldManager="))
     yield from workload.roll_out(made)
     seen: dict[str, int] = {}
     while cluster.workloads.get((workload.namespace, workload.name)) is workload:
         for pod in list(workload.pods):
-            _ask(cluster, chance, workload, pod, agent, kind, first=pod.uid not in seen)
+            _ask(cluster, chance, workload, pod, kind, first=pod.uid not in seen)
             seen[pod.uid] = cluster.now
             yield chance.between(1 * SECOND, 20 * SECOND)
         alive = {pod.uid for pod in workload.pods}
@@ -113,9 +104,9 @@ def _renewed(cluster: Cluster, chance: Chance, workload: Workload, agent: str, k
         yield cluster.paced(15 * MINUTE)
 
 
-def _ask(cluster: Cluster, chance: Chance, workload: Workload, pod: Pod, agent: str, kind: str, *, first: bool) -> None:
+def _ask(cluster: Cluster, chance: Chance, workload: Workload, pod: Pod, kind: str, *, first: bool) -> None:
     granted = f'ClusterRoleBinding "{workload.account}" of ClusterRole "{workload.account}"'
-    client = workload.client_of(pod, agent, granted)
+    client = workload.client_of(pod, workload.agent, granted)
     if first:
         cluster.api.record(client, "list", Target(kind, query="limit=500&resourceVersion=0"))
     seconds = chance.between(300, 600)

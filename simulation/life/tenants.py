@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from simulation.actors import actor
-from simulation.attacks.scene import public_address
+from simulation.addresses import public_address
 from simulation.cast import APPS, FIRST, LAST, TEAMS
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, is_working_time
 from simulation.cluster import Cluster, Person
 from simulation.json import Json
 from simulation.kubernetes import namespaces
+from simulation.kubernetes.kinds import RBAC
 from simulation.kubernetes.kubectl import STRICT
-from simulation.kubernetes.objects import RBAC, binding, body, container, deployment, job_spec, owner, pod_spec
+from simulation.kubernetes.objects import binding, body, deployment, job_spec, owner
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.requests import Client
 from simulation.platforms import Platform
 from simulation.schedule import Life

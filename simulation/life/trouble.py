@@ -8,6 +8,7 @@ from simulation.actors import actor
 from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND
 from simulation.cluster import Cluster
+from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.requests import Client, Target
 from simulation.schedule import Life
 
@@ -57,13 +58,11 @@ def expired_tokens(cluster: Cluster, chance: Chance) -> Life:
     """A program goes on with a token that is no longer valid: 401 for an hour, or until somebody looks a day later."""
     while True:
         yield chance.wait(6 * DAY)
-        found = [workload for team in cluster.teams for workload in cluster.workloads_of(team, "Deployment")]
+        found = cluster.teams_workloads("Deployment")
         if not found:
             continue
         workload = chance.pick(found)
-        agent = chance.pick(
-            ("OpenAPI-Generator/32.0.1/python", f"{workload.name}/v0.0.0 (linux/amd64) kubernetes/$Format")
-        )
+        agent = chance.pick(("OpenAPI-Generator/32.0.1/python", client_go(workload.name)))
         client, kind = workload.client(agent), chance.pick(("ConfigMap", "Pod", "Service"))
         ends = cluster.now + chance.pick((HOUR, HOUR, 4 * HOUR, DAY))
         every = chance.between(10 * SECOND, 60 * SECOND)
@@ -77,7 +76,7 @@ def missing_rights(cluster: Cluster, chance: Chance) -> Life:
     """A program was deployed without the rights that it needs: it is refused all day, until somebody sees it."""
     while True:
         yield chance.wait(4 * DAY)
-        found = [workload for team in cluster.teams for workload in cluster.workloads_of(team, "Deployment")]
+        found = cluster.teams_workloads("Deployment")
         if not found:
             continue
         workload = chance.pick(found)
@@ -85,7 +84,7 @@ def missing_rights(cluster: Cluster, chance: Chance) -> Life:
         target = Target(kind, workload.namespace if name else "", name.format(name=workload.name))
         if verb == "watch":
             target = replace(target, query="allowWatchBookmarks=true&watch=true")
-        agent = f"{workload.name}/v0.0.0 (linux/amd64) kubernetes/$Format"
+        agent = client_go(workload.name)
         ends = cluster.now + chance.between(5 * HOUR, 30 * HOUR)
         wait = 2 * SECOND
         asked: Client | None = None

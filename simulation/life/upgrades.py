@@ -9,22 +9,20 @@ from simulation.chance import Chance
 from simulation.clock import DAY, HOUR, MINUTE, SECOND, second_time, until
 from simulation.cluster import Cluster
 from simulation.json import Json
+from simulation.kubernetes.identities import AUTHENTICATED, MASTERS, client_go
+from simulation.kubernetes.nodes import ready, registered
 from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
 from simulation.life.trouble import spell
 from simulation.platforms import Platform
 from simulation.schedule import Life
 from simulation.sensors.processes import Machine
+from simulation.stencil import hole
 
-MASTERS = ("system:masters", "system:authenticated")
 KEEPERS = {
     Platform.AKS: ("aksService", MASTERS, "Go-http-client/2.0"),
-    Platform.EKS: (
-        "eks:node-manager",
-        ("system:authenticated",),
-        "node-manager/v0.0.0 (linux/amd64) kubernetes/$Format",
-    ),
-    Platform.GKE: ("system:gke-node-manager", ("system:authenticated",), "google-api-go-client/0.5"),
+    Platform.EKS: ("eks:node-manager", AUTHENTICATED, client_go("node-manager")),
+    Platform.GKE: ("system:gke-node-manager", AUTHENTICATED, "google-api-go-client/0.5"),
 }
 """Who drains nodes, where the platform does."""
 SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
@@ -115,10 +113,10 @@ def join(cluster: Cluster, chance: Chance) -> Life:
     """A new node asks for a certificate, says that it is there, and gets its DaemonSets' pods."""
     machine = cluster.add_machine()
     cluster.cordoned.append(machine)
-    yield from _certificate(cluster, chance, machine)
     api, values = cluster.api, cluster.node_values(machine)
+    yield from _certificate(cluster, chance, machine)
     kubelet = cluster.identities.kubelet()
-    node = _node(cluster, machine)
+    node = registered(cluster, machine)
     made = {**node, "metadata": {**node["metadata"], "uid": values["node_uid"], "resourceVersion": api.next_version()}}
     made["metadata"]["creationTimestamp"] = second_time(cluster.now)
     target = Target("Node", name=machine.name, unnamed=True)
@@ -173,39 +171,16 @@ def _certificate(cluster: Cluster, chance: Chance, machine: Machine) -> Life:
     yield SECOND
 
 
-def _node(cluster: Cluster, machine: Machine) -> Json:
-    """A Node as its kubelet registers it."""
-    version = str(cluster.node_values(machine)["node_build"])
-    names = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": machine.name, "kubernetes.io/os": "linux"}
-    notes = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
-    room = {"cpu": "8", "ephemeral-storage": "129886128Ki", "hugepages-2Mi": "0", "memory": "32864624Ki", "pods": "110"}
-    info = {"operatingSystem": "linux", "architecture": "amd64", "containerRuntimeVersion": "containerd://1.7.28"}
-    now = second_time(cluster.now)
-    told = {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "container runtime is starting"}
-    status = {
-        "capacity": room,
-        "allocatable": {**room, "cpu": "7820m"},
-        "conditions": [{**told, "lastHeartbeatTime": now, "lastTransitionTime": now}],
-        "addresses": [
-            {"type": "InternalIP", "address": machine.address},
-            {"type": "Hostname", "address": machine.name},
-        ],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-        "nodeInfo": {"kubeletVersion": version, "kubeProxyVersion": version, **info},
-    }
-    taints = [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
-    meta = {"labels": names, "annotations": notes}
-    return body("Node", machine.name, meta=meta, spec={"taints": taints}, status=status)
-
-
 def drain(cluster: Cluster, chance: Chance, keeper: Client, machine: Machine) -> Life:
     """`kubectl drain`: no more pods go there, and those that are there are evicted, DaemonSets' aside."""
     api, target = cluster.api, Target("Node", name=machine.name)
     cluster.cordoned.append(machine)
     api.record(keeper, "get", target)
-    held = _node(cluster, machine)
-    cordoned = {**held, "spec": {"taints": [{**TAINT, "timeAdded": second_time(cluster.now)}], "unschedulable": True}}
-    api.record(keeper, "patch", target, request={"spec": {"unschedulable": True}}, response=cordoned)
+    spec = {"taints": [{**TAINT, "timeAdded": hole("now")}], "unschedulable": True}
+    cordoned = {**ready(cluster), "spec": spec}
+    form = api.form(keeper, "patch", target, request={"spec": {"unschedulable": True}}, response=cordoned)
+    times = {"now": second_time(cluster.now), "version": api.next_version()}
+    api.send(form, {**cluster.node_values(machine), **times})
     selector = f"fieldSelector=spec.nodeName%3D{machine.name}&limit=500"
     api.record(keeper, "list", Target("Pod", query=selector))
     for workload in list(cluster.workloads.values()):

@@ -12,7 +12,9 @@ from simulation.clock import HOUR, MILLISECOND, MINUTE, SECOND, second_time
 from simulation.cluster import Cluster
 from simulation.json import Json
 from simulation.kubernetes.habits import Asking, Habit, Values, begin, long_ago, pods_client, quoted
-from simulation.kubernetes.objects import body, container, job_spec, ordered, pod_spec, stored
+from simulation.kubernetes.identities import client_go
+from simulation.kubernetes.objects import body, job_spec, ordered, stored
+from simulation.kubernetes.pod_specs import container, pod_spec
 from simulation.kubernetes.pods import Pod
 from simulation.kubernetes.requests import Target
 from simulation.kubernetes.workloads import Workload
@@ -21,7 +23,7 @@ from simulation.schedule import Life
 from simulation.stencil import hole
 
 AGENTS = {
-    "api-go": ("{name}/v0.0.0 (linux/amd64) kubernetes/$Format", "Go-http-client/2.0"),
+    "api-go": (client_go("{name}"), "Go-http-client/2.0"),
     "api-java": ("fabric8-kubernetes-client/7.3.1", "okhttp/4.12.0", "Kubernetes Java Client/23.0.0"),
     "api-node": ("kubernetes-client-node/1.3.0", "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)"),
     "api-python": ("OpenAPI-Generator/33.1.0/python", "python-requests/2.32.5", "kr8s/0.20.9"),
@@ -194,11 +196,11 @@ def _use(cluster: Cluster, chance: Chance, workload: Workload, agent: str) -> No
         first = Asking(cluster, client, chance).page(
             0, *chance.picks(("/version", "/api", "/apis", "/apis/apps/v1"), 2)
         )
-        cluster.start(_starts(cluster, workload, first))
+        cluster.start(_starts(workload, first))
     begin(cluster, chance, habits, lambda: workload.pods[:1], lambda pod: pod.values)
 
 
-def _starts(cluster: Cluster, workload: Workload, first: Sequence[Habit]) -> Life:
+def _starts(workload: Workload, first: Sequence[Habit]) -> Life:
     """Each new pod looks at first what the server can do."""
     known: list[Pod] = list(workload.pods)
     while True:

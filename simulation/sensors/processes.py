@@ -126,7 +126,6 @@ class Machine:
         self._services: dict[tuple[str, ...], Program] = {}
         self.containerd = self.service("/usr/bin/containerd")
         self.kubelet = self.service("/usr/local/bin/kubelet", "--config=/etc/kubernetes/kubelet.yaml")
-        self.cron = self.service("/usr/sbin/cron", "-f")
         self.sshd = self.service("/usr/sbin/sshd", "-D")
 
     def service(self, *argv: str) -> Program:

@@ -18,30 +18,16 @@ from simulation.azure.activity import ActivityLog
 from simulation.azure.identities import add_on, control_plane, kubelet, workload
 from simulation.azure.phases import phases
 from simulation.chance import Chance
-from simulation.choices import Form, Scale
-from simulation.clock import DAY, moment
-from simulation.journal import Count, Journal, Told
-from simulation.labels import Label, Variant
+from simulation.choices import Form
+from simulation.clock import DAY
+from simulation.journal import Count, Journal
+from simulation.labels import Variant
 from simulation.life.azure_users import new_cluster
-from simulation.profile import SCALES
 from simulation.schedule import Schedule
-from simulation.world import Order, World
+from tests.simulation.playing import BEGIN, Lines, Played, play
 
-BEGIN = moment("2026-03-02")
 DAYS = 2
 MIRID = "xms_mirid"
-
-
-class Kept:
-    """An outlet that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def write(self, message: str, at: int, told: Told | None) -> None:
-        self.messages.append(message)
-        if told is not None:
-            told({"line": len(self.messages)})
 
 
 class Alone:
@@ -53,12 +39,10 @@ class Alone:
         return records[0]
 
 
-def simulated(form: Form, attacks: Sequence[Episode] = (), days: float = DAYS) -> tuple[list[str], list[Label], World]:
-    kept, labels = Kept(), list[Label]()
-    order = Order(SCALES[Scale.SMALL], days=days, clusters=1, form=form, sources=("arm",), begin=BEGIN, attacks=attacks)
-    world = World(order, lambda _cluster, _source: kept, labels.append, Count())
-    world.run()
-    return kept.messages, labels, world
+def simulated(form: Form, attacks: Sequence[Episode] = (), days: float = DAYS) -> tuple[list[str], Played]:
+    """What one cluster writes of Azure, and what came of it."""
+    played = play(attacks, form=form, sources=("arm",), days=days, near_miss_rounds=1)
+    return [line for lines in played.lines.values() for line in lines.kept], played
 
 
 def records(messages: Sequence[str]) -> list[dict[str, Any]]:
@@ -71,16 +55,16 @@ def aks() -> list[dict[str, Any]]:
     return records(simulated(Form.AKS)[0])
 
 
-def log(*, managed: bool = True) -> tuple[ActivityLog, Kept, Journal]:
-    kept = Kept()
+def log(*, managed: bool = True) -> tuple[ActivityLog, Lines, Journal]:
+    kept = Lines("arm")
     journal = Journal("prod-weu-1", "arm", Alone(), kept, lambda _: None, Count())
     arm = ActivityLog("prod-weu-1", Schedule(BEGIN), Chance(7, "arm"), journal, managed=managed)
     return arm, kept, journal
 
 
-def written(kept: Kept, journal: Journal) -> list[dict[str, Any]]:
+def written(kept: Lines, journal: Journal) -> list[dict[str, Any]]:
     journal.close(BEGIN + DAY)
-    return records(kept.messages)
+    return records(kept.kept)
 
 
 def test_phases_of_one_operation_share_its_correlation_id() -> None:
@@ -157,7 +141,7 @@ def test_the_same_seed_writes_the_same() -> None:
 @pytest.mark.parametrize("form", [Form.AKS, Form.NATIVE])
 def test_each_class_of_attack_is_labelled_on_managed_and_self_run_clusters(form: Form) -> None:
     attacks = [each for each in chosen(ABNORMAL) if each.kind != STORY]
-    labels = simulated(form, attacks, days=3)[1]
+    labels = simulated(form, attacks, days=3)[1].labels
     played = {label.kind for label in labels if ABNORMAL in label.alert_types}
     assert played == {each.kind for each in attacks}
     assert len(played) >= 5
@@ -168,7 +152,7 @@ def test_a_cluster_that_comes_and_goes_is_forgotten() -> None:
     owner = arm.person("maria.berg@contoso.example", role="Owner", address="192.0.2.7")
     arm.schedule.start(new_cluster(arm, Chance(7, "trial"), owner))
     arm.schedule.run(BEGIN + 30 * DAY)
-    callers = {record["identity"]["claims"].get(MIRID, "").rpartition("/")[2] for record in records(kept.messages)}
+    callers = {record["identity"]["claims"].get(MIRID, "").rpartition("/")[2] for record in records(kept.kept)}
     assert [name for name in callers if name.startswith("trial-")]
     assert list(arm._callers) == [owner.name]
 

@@ -12,7 +12,7 @@ from events.runtime import Kind, RuntimeEvent
 from simulation.chance import Chance
 from simulation.clock import SECOND, moment
 from simulation.envelopes import Native
-from simulation.journal import Count, Journal, Told
+from simulation.journal import Count, Journal
 from simulation.schedule import Schedule
 from simulation.sensors.containers import Container
 from simulation.sensors.falco import Falco
@@ -20,6 +20,7 @@ from simulation.sensors.processes import Machine
 from simulation.sensors.sensor import Sensor
 from simulation.sensors.tetragon import Tetragon
 from simulation.sensors.trees import grow, tree
+from tests.simulation.playing import Lines
 
 SENSORS: tuple[Callable[[str], Sensor], ...] = (Tetragon, Falco)
 BEGIN = moment("2026-03-02T08:00:00Z")
@@ -29,9 +30,9 @@ class Node:
     """A machine, a container on it that has been there for an hour, and what its sensor has written."""
 
     def __init__(self, make: Callable[[str], Sensor]) -> None:
-        self.lines: list[str] = []
+        self.written = Lines("runtime")
         self.schedule = Schedule(BEGIN)
-        self.journal = Journal("prod-weu-1", "runtime", Native(), self, lambda label: None, Count())
+        self.journal = Journal("prod-weu-1", "runtime", Native(), self.written, lambda label: None, Count())
         self.machine = Machine("node-1", "10.16.4.5", self.schedule, Chance(1), make("prod-weu-1"), self.journal)
         self.container = Container(
             "web",
@@ -49,12 +50,9 @@ class Node:
         self.main = self.machine.entry(self.container, self.machine.shim(self.container), argv, uid=1000)
         self.schedule.now += SECOND
 
-    def write(self, message: str, at: int, told: Told | None) -> None:
-        self.lines.append(message)
-
     def events(self) -> Iterator[RuntimeEvent]:
         self.journal.close(self.schedule.now + 3600 * SECOND)
-        for line in self.lines:
+        for line in self.written.kept:
             for item in Decoder().decode(line.encode()):
                 assert isinstance(item, RuntimeEvent), item
                 yield item
@@ -113,7 +111,7 @@ def test_connection(node: Node) -> None:
     found = event.connection
     assert (found.address, found.port, found.protocol, found.direction) == ("203.0.113.9", 443, "tcp", "out")
     assert event.process.command_line == "/usr/local/bin/node /app/server.js"
-    assert "10.244.1.9" in node.lines[0]
+    assert "10.244.1.9" in node.written.kept[0]
 
 
 @pytest.mark.parametrize(("write", "access"), [(False, "read"), (True, "write")])
@@ -151,8 +149,8 @@ def test_ends() -> None:
     node.machine.end(node.main, status=-9)
     exec_, killed, ended = node.events()
     assert [event.kind for event in (exec_, killed, ended)] == [Kind.EXEC, Kind.EXIT, Kind.EXIT]
-    assert '"signal":"SIGKILL"' in node.lines[1]
-    assert '"status":128' in node.lines[2]
+    assert '"signal":"SIGKILL"' in node.written.kept[1]
+    assert '"status":128' in node.written.kept[2]
     assert ended.process.exec_id == exec_.process.exec_id
     assert Node(Falco).machine.sensor.ended(node.main, BEGIN, 0) is None
 

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -111,6 +113,26 @@ def test_packed_files_hold_the_same_lines(tmp_path: Path) -> None:
             assert data[4:8] == bytes(4)
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_leaves_whole_files_that_may_be_replaced(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    folder = tmp_path / "a"
+    running = subprocess.Popen([*SIMULATE, str(folder), "--gzip"], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(folder.rglob("audit-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    running.send_signal(number)
+    told, _ = running.communicate(timeout=30)
+    assert running.returncode == code
+    lines = [line for path in folder.rglob("*-*.jsonl.gz") for line in gzip.decompress(path.read_bytes()).splitlines()]
+    events = sum(len(json.loads(line).get("records", "1")) for line in lines)
+    assert f" {events:,} events " in told
+    assert "stopped before its end" in (folder / "README.md").read_text()
+    assert simulated(folder, "--days", "0.05")
+
+
 def test_an_earlier_capture_is_replaced_and_anything_else_is_left_alone(tmp_path: Path) -> None:
     first = simulated(tmp_path / "a", "--days", "0.2", "--rotate", "1")
     second = simulated(tmp_path / "a", "--days", "0.05")
@@ -128,6 +150,8 @@ def test_an_earlier_capture_is_replaced_and_anything_else_is_left_alone(tmp_path
         (("--attacks", "K8S_Nothing"), "k8s_nothing"),
         (("--sources", "audit,dns"), "'dns'"),
         (("--start", "yesterday"), "yesterday"),
+        (("--start", "0001-01-01"), "1970"),
+        (("--start", "9999-12-31"), "2200"),
         (("--profile", "/nowhere.yaml"), "/nowhere.yaml"),
         ((), "name the folder"),
     ],
