@@ -15,6 +15,7 @@ from simulation.clock import HOUR, MINUTE, SECOND
 from simulation.json import Json
 from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.requests import Client, Target
+from simulation.life.gitops import controller
 from simulation.platforms import Platform
 from simulation.schedule import Life
 
@@ -128,9 +129,7 @@ def applies_same_webhook(scene: Scene) -> Life:
     """GitOps applies a webhook configuration as it is, again and again."""
     name = some(scene, *GUARDS)
     held = standing(scene, VALIDATING, name, "policy")
-    gitops = "argocd-application-controller"
-    granted = f'ClusterRoleBinding "{gitops}" of ClusterRole "{gitops}"'
-    deployer = Deployer(scene, scene.cluster.workload("argocd", gitops).client(client_go(gitops), granted))
+    deployer = Deployer(scene, controller(scene.cluster))
     for _ in range(4):
         current = deployer.now(held)
         sent = {key: part for key, part in current.items() if key != "metadata"}

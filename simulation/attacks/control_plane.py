@@ -11,6 +11,7 @@ from simulation.json import Json
 from simulation.kubernetes.identities import AUTHENTICATED, MASTERS, client_go
 from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
+from simulation.life.gitops import controller
 from simulation.platforms import Platform
 from simulation.schedule import Life
 
@@ -191,10 +192,7 @@ def reconciles_coredns(scene: Scene) -> Life:
     """The platform's add-on manager brings a new Corefile; where there is none, GitOps applies the same one again."""
     held, platform = standing(scene), scene.cluster.platform
     if platform is Platform.SELF:
-        name = "argocd-application-controller"
-        granted = f'ClusterRoleBinding "{name}" of ClusterRole "{name}"'
-        workload = scene.cluster.workload("argocd", name)
-        deployer = Deployer(scene, workload.client(workload.agent or client_go(name), granted))
+        deployer = Deployer(scene, controller(scene.cluster))
         sent = body("ConfigMap", "coredns", SYSTEM, data={"Corefile": COREFILE})
         deployer.reapply(held, sent, {}, manager="argocd-controller")
         return

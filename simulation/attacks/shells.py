@@ -145,7 +145,7 @@ def _base(path: str) -> str:
 
 def _lasts(steps: Sequence[Step]) -> float:
     """Seconds until the last of these has ended, and what they start."""
-    return 0.05 + sum(0.05 + (_lasts(step.runs) if isinstance(step, Started) else 0) for step in steps)
+    return 0.1 + sum(0.08 + (_lasts(step.runs) if isinstance(step, Started) else 0) for step in steps)
 
 
 def _parts(text: str) -> list[list[str]]:

@@ -14,20 +14,22 @@ from simulation.clock import HOUR, MILLISECOND, MINUTE, second_time
 from simulation.cluster import Cluster
 from simulation.json import Json
 from simulation.kubernetes.audit_log import Form
+from simulation.kubernetes.identities import client_go
 from simulation.kubernetes.kubectl import applied
 from simulation.kubernetes.objects import body
 from simulation.kubernetes.requests import Client, Target
 from simulation.schedule import Life
 
-GRANTED = 'ClusterRoleBinding "argocd-application-controller" of ClusterRole "argocd-application-controller"'
+CONTROLLER = "argocd-application-controller"
+GRANTED = f'ClusterRoleBinding "{CONTROLLER}" of ClusterRole "{CONTROLLER}"'
 QUERY = "fieldManager=argocd-controller&force=true"
 KINDS = ("Service", "Deployment", "StatefulSet", "CronJob")
 
 
 def controller(cluster: Cluster) -> Client:
     """The account of the application controller, from where it runs now."""
-    workload = cluster.workload("argocd", "argocd-application-controller")
-    return workload.client(workload.agent, GRANTED)
+    workload = cluster.workload("argocd", CONTROLLER)
+    return workload.client(workload.agent or client_go(CONTROLLER), GRANTED)
 
 
 @actor()
