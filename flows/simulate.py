@@ -14,14 +14,14 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, say
-from flows.topics import Told, Topics
+from flows.topics import Topics
 from simulation.attacks.plan import chosen
 from simulation.capture import Capture, command_line
 from simulation.choices import SOURCES, Form, Scale
 from simulation.clock import DAY, HOUR, moment
 from simulation.errors import UnusableError
 from simulation.horizon import horizon
-from simulation.journal import Count, Outlet
+from simulation.journal import Count, Outlet, Told
 from simulation.profile import profile
 from simulation.schedule import Life
 from simulation.world import Order, World
@@ -96,9 +96,9 @@ def simulate(wanted: Wanted) -> int:
     try:
         with _watched(world) as watcher, _stoppable(count) as stopped:
             world.run(watcher)
-    finally:
         if topics is not None:
             topics.close()
+    finally:
         capture.close()
     capture.describe(world, wanted.command, version(PROGRAM), stopped=bool(stopped))
     _report(wanted, world, capture, time.monotonic() - begun)

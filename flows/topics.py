@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from simulation.journal import Told
+
 REACHED_WITHIN = 10.0
 """Seconds in which a broker must answer at the start."""
 DELIVERED_WITHIN_MS = 60_000
-Told = Callable[[dict[str, Any]], None]
 
 
 class TopicError(Exception):
