@@ -129,15 +129,9 @@ def binding(kind: str, namespace: str, name: str, subject: Json, role_kind: str,
 def event(component: str, regarding: Json, reason: str, message: str, *, stamp: str, mark: str, host: str = "") -> Json:
     """An Event (core/v1) about an object of the cluster; `mark` ends its name, `stamp` is its time."""
     meta = regarding["metadata"]
-    reference = {
-        "kind": regarding["kind"],
-        **present(namespace=meta.get("namespace"), name=meta["name"], uid=meta["uid"]),
-        "apiVersion": regarding["apiVersion"],
-        "resourceVersion": meta["resourceVersion"],
-    }
     return {
         **body("Event", f"{meta['name']}.{mark}", meta.get("namespace", "default")),
-        "involvedObject": reference,
+        "involvedObject": _reference(regarding),
         "reason": reason,
         "message": message,
         "source": present(component=component, host=host),
@@ -148,6 +142,37 @@ def event(component: str, regarding: Json, reason: str, message: str, *, stamp: 
         "eventTime": None,
         "reportingComponent": component,
         "reportingInstance": host,
+    }
+
+
+def scheduling(pod: Json, node: str, *, moment: str, mark: str) -> Json:
+    """The Event (events.k8s.io/v1) by which the scheduler says where a pod runs."""
+    meta = pod["metadata"]
+    return {
+        "kind": "Event",
+        "apiVersion": "events.k8s.io/v1",
+        "metadata": ordered({"name": f"{meta['name']}.{mark}", "namespace": meta["namespace"]}),
+        "eventTime": moment,
+        "reportingController": "default-scheduler",
+        "reportingInstance": "default-scheduler-control-plane",
+        "action": "Binding",
+        "reason": "Scheduled",
+        "regarding": _reference(pod),
+        "note": f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}",
+        "type": "Normal",
+        "deprecatedSource": {},
+        "deprecatedFirstTimestamp": None,
+        "deprecatedLastTimestamp": None,
+    }
+
+
+def _reference(held: Json) -> Json:
+    meta = held["metadata"]
+    return {
+        "kind": held["kind"],
+        **present(namespace=meta.get("namespace"), name=meta["name"], uid=meta["uid"]),
+        "apiVersion": held["apiVersion"],
+        "resourceVersion": meta["resourceVersion"],
     }
 
 

@@ -11,7 +11,7 @@ from simulation.json import Json
 from simulation.kubernetes.conditions import pinned
 from simulation.kubernetes.fields import merged, owned
 from simulation.kubernetes.identities import Identities
-from simulation.kubernetes.objects import event, ordered, owner, stored
+from simulation.kubernetes.objects import event, ordered, owner, scheduling, stored
 from simulation.kubernetes.pod_specs import admitted
 from simulation.kubernetes.requests import Client, Target
 from simulation.stencil import hole
@@ -113,8 +113,8 @@ class PodForms:
 
     def _scheduled(self) -> Form | None:
         scheduler = self.identities.component("kube-scheduler", "scheduler")
-        told = f"Successfully assigned {self.namespace}/{hole('pod')} to {hole('node')}"
-        return self._event(scheduler, "default-scheduler", self.full, "Scheduled", told)
+        sent = scheduling(self.full, hole("node"), moment=hole("received"), mark=hole("event_mark"))
+        return self._tell(scheduler, "events.k8s.io/Event", sent)
 
     def _token(self, kubelet: Client) -> Form:
         target = Target("ServiceAccount", self.namespace, self.full["spec"]["serviceAccountName"], "token")
@@ -159,13 +159,15 @@ class PodForms:
         if not component or about is None:
             return None
         mark = {"stamp": hole("now"), "mark": hole("event_mark")}
-        sent = event(component, about, reason, message, host=host, **mark)
+        return self._tell(client, "Event", event(component, about, reason, message, host=host, **mark))
+
+    def _tell(self, client: Client, kind: str, sent: Json) -> Form:
         name = sent["metadata"]["name"]
         made = stored(sent, name=name, uid=hole("event_uid"), version=hole("version"), created=hole("now"))
         manager = client.agent.partition("/")[0]
-        entry = _entry(manager, "v1", owned(sent, list(sent)))
+        entry = _entry(manager, sent["apiVersion"], owned(sent, [part for part in sent if "deprecated" not in part]))
         made["metadata"] = ordered({**made["metadata"], "managedFields": [entry]})
-        target = Target("Event", self.namespace, name, unnamed=True)
+        target = Target(kind, self.namespace, name, unnamed=True)
         return self.api.form(client, "create", target, code=201, request=sent, response=made)
 
     def send(self, form: Form | None, pod: Pod, **options: Any) -> None:
