@@ -123,7 +123,7 @@ def _people(cluster: Cluster, chance: Chance) -> None:
     agents = [f"kubectl/v1.{minor}.{chance.between(0, 9)} ({system}) kubernetes/{chance.hexadecimal(7)}"
               for minor in (31, 32, 33, 34) for system in ("linux/amd64", "darwin/arm64", "windows/amd64")]  # fmt: skip
     for place, name in enumerate(cluster.cast.people(cluster.profile.people)):
-        is_admin = place % 5 == 0
+        is_admin = place % 3 == 0
         team = "" if is_admin else cluster.teams[place % len(cluster.teams)]
         group = "platform-admins" if is_admin else f"team-{team}"
         granted = (
