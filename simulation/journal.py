@@ -89,6 +89,7 @@ class Journal:
         self._entered = 0
         self._packed: list[tuple[int, str, str, Mark | None]] = []
         self._size = packing.sizes[1]
+        self._is_plain = packing.sizes == (1, 1)
 
     def add(self, now: int, done: int, record: str, event_id: str, mark: Mark | None) -> None:
         """Take a record of something that begins now and ends at `done`."""
@@ -115,7 +116,7 @@ class Journal:
         if count.events == count.limit:
             raise EnoughError
         count.events += 1
-        if self._size == 1:
+        if self._is_plain:
             told = None if mark is None else self._teller([(None, done, event_id, mark)])
             self.outlet.write(record, done, told)
             return

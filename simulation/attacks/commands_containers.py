@@ -192,9 +192,9 @@ table(
     "K8S.NODE_ImageBuildOnNode",
     straight=[
         run("docker build -t registry.local/sys:1 .", at=Place.HOST),
-        run("docker buildx build --load -t sys:1 /root/b", at=Place.HOST),
+        run("docker buildx build --load -t sys:1 /opt/b", at=Place.HOST),
         run("nerdctl -n k8s.io build -t sys:1 .", at=Place.HOST),
-        run("buildah bud -t sys:1 /root/b", at=Place.HOST),
+        run("buildah bud -t sys:1 /opt/b", at=Place.HOST),
         run("docker commit web registry.local/web:1.4.2", at=Place.HOST),
     ],
     careful=[

@@ -155,20 +155,21 @@ class ActivityLog:
         correlation = chance.uuid()
         names = ("Start", "Failure") if failure else phases(operation)
         at, source = now, address or chance.pick(caller.addresses)
+        asked = {"resourceId": scope.upper(), "operationName": operation.upper()}
+        called = {"callerIpAddress": source, "correlationId": correlation}
+        identity = self._identity(operation, scope, caller, failure)
         for place, phase in enumerate(names):
             took = chance.between(80, round(seconds * 1900)) if place else 0
             at += took * MILLISECOND
             if self.journal is not None:
-                asked = {"resourceId": scope.upper(), "operationName": operation.upper()}
-                called = {"callerIpAddress": source, "correlationId": correlation}
                 told = self._told(phase, names, operation, scope, caller, failure)
-                identity = {
-                    "authorization": self._authorization(operation, scope, caller, failure),
-                    "claims": caller.claims(self.tenant, now),
-                }
                 record = self._record(at, asked, took, called, identity, told)
                 self.journal.add(now, at, plain_json(record), correlation, mark)
         return correlation
+
+    def _identity(self, operation: str, scope: str, caller: Caller, failure: str) -> Json:
+        authorization = self._authorization(operation, scope, caller, failure)
+        return {"authorization": authorization, "claims": caller.claims(self.tenant, self.schedule.now)}
 
     def _record(self, at: int, asked: Json, took: int, called: Json, identity: Json, told: Json) -> Json:
         properties = told.pop("properties")

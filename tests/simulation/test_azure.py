@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -168,3 +169,11 @@ def test_a_workload_identity_is_where_users_keep_it() -> None:
     arm = log()[0]
     assert workload(arm, "backup").resource.startswith(f"{arm.group}/")
     assert phases("Microsoft.Compute/snapshots/write") == ("Start", "Accept", "Success")
+
+
+def test_every_message_is_an_envelope_of_a_few_records() -> None:
+    played = play(form=Form.AKS, sources=("arm",), days=2)
+    sizes = [len(json.loads(line)["records"]) for lines in played.lines.values() for line in lines.kept]
+    assert len(sizes) > 20
+    assert set(sizes) <= set(range(1, 7))
+    assert len(set(sizes)) > 2
