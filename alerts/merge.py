@@ -148,9 +148,7 @@ def _earliest(kept: tuple[Evidence, ...], more: tuple[Evidence, ...]) -> tuple[E
 
 
 def _order(item: Evidence) -> tuple[Any, ...]:
-    origin = item.origin
-    numbers = [-1 if at is None else at for at in (origin.line, origin.item, origin.partition, origin.offset)]
-    return item.time, item.event_id, origin.path, origin.topic, numbers, item.summary
+    return item.time, item.event_id, item.origin.to_plain(), item.summary
 
 
 def to_alert(

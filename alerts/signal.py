@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 
 class Entity(Struct, frozen=True, omit_defaults=True):
@@ -50,6 +52,15 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     topic: str = ""
     partition: int | None = None
     offset: int | None = None
+
+    def to_plain(self) -> tuple[str | int, ...]:
+        """Its fields as values that can be compared: an absent number is -1."""
+        return tuple(-1 if value is None else value for value in astuple(self))
+
+    @staticmethod
+    def from_plain(plain: Iterable[str | int]) -> Origin:
+        """What `to_plain` wrote."""
+        return Origin(*(None if value == -1 else value for value in plain))  # type: ignore[arg-type]  # in the fields' order
 
 
 class Evidence(Struct, frozen=True):

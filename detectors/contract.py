@@ -142,10 +142,14 @@ class Detector(Generic[E]):
         self.noise = noise
 
     def __call__(self, event: E) -> Verdict:
+        return self.excused(event) or cast("Verdict", self.evaluate(event))
+
+    def excused(self, event: E) -> Quiet | None:
+        """The first condition that keeps it quiet."""
         for condition in self.unless:
             if condition.test(event):
                 return Quiet(f"not: {condition.sentence}", condition.saw(event))
-        return cast("Verdict", self.evaluate(event))
+        return None
 
     def evaluate(self, event: E) -> Any:
         """The function's own answer, conditions aside."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from alerts.signal import Entity, Evidence, Origin
-from detectors.contract import Detector, Match
-from detectors.windows import ValueCount, Window
+from alerts.signal import Entity
+from detectors.contract import Detector
+from detectors.replay import findings
 from events import AuditEvent, Connection, Container, Event, File, Kind, ObjectRef, Process, RuntimeEvent, User
 
 START = 1_790_000_000_000_000
@@ -116,21 +116,9 @@ def _runtime(
 
 def fired(detector: Detector[Any], *events: Event) -> list[str]:
     """The names of the entities that the detector raises for these events, in order; `shop/web` has a namespace."""
-    matches = _counted(detector, events) if isinstance(detector, ValueCount) else [detector(event) for event in events]
-    occurrences = {(m.entity, m.occurrence): m.entity for m in matches if isinstance(m, Match)}
+    matches = (finding.match for finding in findings(detector, events))
+    occurrences = {(match.entity, match.occurrence): match.entity for match in matches}
     return [_label(entity) for entity in occurrences.values()]
-
-
-def _counted(detector: ValueCount, events: tuple[Any, ...]) -> list[Match]:
-    windows: dict[str, Window] = {}
-    matches = []
-    for event in sorted(events, key=lambda event: (event.time, event.event_id)):
-        observed = detector.observe(event, Evidence(event.event_id, event.time, Origin(), ""))
-        if observed is not None:
-            key, observation = observed
-            found = detector.step(windows.setdefault(key, Window()), observation)
-            matches += [found[0]] if found else []
-    return matches
 
 
 def _label(entity: Entity) -> str:

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, NamedTuple, TypeAlias, cast
 
 from msgspec import Struct
+from msgspec.structs import astuple
 from pydantic import BaseModel, Field
 
-from alerts.signal import Entity, Evidence, Origin
-from detectors.contract import Condition, Detector, DetectorKind, Match, Quiet, State, Verdict
+from alerts.signal import Entity, Evidence
+from detectors.contract import Condition, Match, Quiet, State
 from detectors.parameters import Duration
 from detectors.selection import Selector
+from detectors.stateful import Finding, Noted, Observation, Plain, Scope, Stateful
 from events import RuntimeEvent
 
 LARGEST = 256
 """Different values that a window or a burst remembers; beyond it the oldest of a window fall out."""
 
 
-class Sighting(Struct, frozen=True):
+class Sighting(NamedTuple):
     """One value that a window counts, and the group it belongs to."""
 
     value: str
     group: str
-
-
-class Observation(Struct, frozen=True, array_like=True):
-    """What a stateful detector keeps of one event: small, and in order of (time, event id)."""
-
-    time: int
-    """Microseconds since 1970, UTC."""
-    event_id: str
-    sightings: tuple[Sighting, ...]
-    entity: Entity
-    evidence: Evidence
 
 
 Seen: TypeAlias = tuple[int, str, str, Evidence]
@@ -45,7 +36,6 @@ Seen: TypeAlias = tuple[int, str, str, Evidence]
 class Window(Struct, array_like=True):
     """What a value count remembers of one entity: the last sighting of each value, and the open burst."""
 
-    version: int = 1
     seen: dict[str, Seen] = {}
     burst: str = ""
     """Occurrence key of the burst that goes on: its first event; empty between bursts."""
@@ -76,7 +66,7 @@ class CountParameters(BaseModel, ABC, frozen=True, extra="forbid"):
         """What is required, in words: `5 different commands of 3 categories within 5m`."""
 
 
-class ValueCount(Detector[RuntimeEvent]):
+class ValueCount(Stateful[RuntimeEvent, Window]):
     """Fires when enough different values were seen of one entity within a span (Sigma: `value_count`).
 
     The function gives the sightings of one event; `by` gives the entity that they are counted for,
@@ -85,66 +75,52 @@ class ValueCount(Detector[RuntimeEvent]):
     occurrence. A value that goes on alone, such as a health check, does not keep a burst open.
     """
 
-    kind = DetectorKind.WINDOW
     state = State.TREE
+    scope = Scope.CONTAINER
+    form = Window
     by: Callable[[RuntimeEvent], tuple[Entity, str]]
     names: tuple[str, str]
     """What values and groups are called in the alert: `commands`, `categories`."""
     parameters: CountParameters
 
-    def __call__(self, event: RuntimeEvent) -> Verdict:
-        """What this event alone amounts to, with nothing seen before it."""
-        observed = self.observe(event, Evidence(event.event_id, event.time, Origin(), ""))
-        if observed is None:
-            return cast("Quiet", self.sightings(event))
-        window = Window()
-        found = self.step(window, observed[1])
-        return Quiet(self.parameters.required, sorted(window.seen)) if found is None else found[0]
-
-    def observe(self, event: RuntimeEvent, evidence: Evidence) -> tuple[str, Observation] | None:
-        """The key of the window and what to keep there; None if the event adds nothing."""
-        sightings = self.sightings(event)
+    def observe(self, event: RuntimeEvent) -> Noted | Quiet:
+        sightings: tuple[Sighting, ...] | Quiet = self.excused(event) or self.evaluate(event)
         if isinstance(sightings, Quiet):
-            return None
+            return sightings
         entity, key = self.by(event)
-        return f"{event.cluster}|{key}", Observation(event.time, event.event_id, sightings, entity, evidence)
+        return Noted(key, (astuple(entity), tuple((value, group) for value, group in sightings)))
 
-    def sightings(self, event: RuntimeEvent) -> tuple[Sighting, ...] | Quiet:
-        """What the event adds to the window (never empty), or why nothing."""
-        for condition in self.unless:
-            if condition.test(event):
-                return Quiet(f"not: {condition.sentence}", condition.saw(event))
-        answer: tuple[Sighting, ...] | Quiet = self.evaluate(event)
-        return answer
+    @property
+    def required(self) -> str:
+        return self.parameters.required
 
-    def step(self, window: Window, observation: Observation) -> tuple[Match, tuple[Evidence, ...]] | None:
-        """Take one observation, in order of (time, event id), and alter the window.
+    def shown(self, told: Noted) -> list[str]:
+        return sorted(value for value, _ in told.what[1])
 
-        A late one counts as long as its time is inside the window. Returns the burst as it stands,
-        with the evidence that is new in it; None while there is none.
-        """
-        now = max([observation.time, *(seen[0] for seen in window.seen.values())])
-        oldest = now - self._span
-        if observation.time < oldest:
-            return None
-        _remember(window, observation, oldest)
-        began = self._turn(window, observation, now)
-        if window.entity is None:
-            return None
-        for sighting in observation.sightings:
-            if len(window.values) < LARGEST:
-                window.values.setdefault(sighting.value, sighting.group)
-        return self._match(window, window.entity), _evidence(window) if began else (observation.evidence,)
+    def step(self, state: Window, observation: Observation) -> Iterator[Finding | Noted]:
+        """Yields the burst as it stands, with the evidence that is new in it; nothing while there is none."""
+        entity, sightings = observation.what
+        _remember(state, observation, sightings, observation.time - self._span)
+        began = self._turn(state, Entity(*entity), observation.time)
+        if state.entity is None:
+            return
+        for value, group in sightings:
+            if len(state.values) < LARGEST:
+                state.values.setdefault(value, group)
+        yield Finding(self._match(state, state.entity), _evidence(state) if began else (observation.evidence,))
 
-    def expires(self, window: Window) -> int:
-        """Microseconds since 1970 after which the window is as good as a new one."""
-        return max((seen[0] for seen in window.seen.values()), default=0) + self._span
+    def expires(self, state: Window) -> int:
+        return max((seen[0] for seen in state.seen.values()), default=0) + self._span
+
+    @property
+    def depends_on(self) -> dict[str, Plain]:
+        return {"within": self._span}
 
     @property
     def _span(self) -> int:
         return self.parameters.within // timedelta(microseconds=1)
 
-    def _turn(self, window: Window, observation: Observation, now: int) -> bool:
+    def _turn(self, window: Window, entity: Entity, now: int) -> bool:
         """End the burst if it is over, and begin one if there is enough; whether one began."""
         if now - window.enough_at > self._span:
             window.burst, window.values, window.entity = "", {}, None
@@ -155,7 +131,7 @@ class ValueCount(Detector[RuntimeEvent]):
             return False
         window.burst = min(window.seen.values(), key=_place)[1]
         window.values = {value: seen[2] for value, seen in window.seen.items()}
-        window.entity = observation.entity
+        window.entity = entity
         return True
 
     def _match(self, window: Window, entity: Entity) -> Match:
@@ -165,13 +141,13 @@ class ValueCount(Detector[RuntimeEvent]):
         return Match(entity, window.burst, because, {one: values, other: groups})
 
 
-def _remember(window: Window, observation: Observation, oldest: int) -> None:
+def _remember(window: Window, observation: Observation, sightings: Plain, oldest: int) -> None:
     """Keep the newest sighting of each value that is not older than `oldest`."""
     seen = {value: known for value, known in window.seen.items() if known[0] >= oldest}
-    for sighting in observation.sightings:
-        new = (observation.time, observation.event_id, sighting.group, observation.evidence)
-        seen[sighting.value] = max(seen.get(sighting.value, new), new, key=_place)
-    window.seen = dict(sorted(seen.items(), key=lambda item: _place(item[1]))[-LARGEST:])
+    for value, group in sightings:
+        seen.pop(value, None)
+        seen[value] = (observation.time, observation.event_id, group, observation.evidence)
+    window.seen = dict(list(seen.items())[-LARGEST:])
 
 
 def _place(seen: Seen) -> tuple[int, str]:
