@@ -9,10 +9,11 @@ import tempfile
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from flows.cli_checkpoint import checkpoint
 from flows.cli_simulate import simulate
 from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say, usage
 
@@ -48,6 +49,7 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", metavar="FILE", help="YAML; MIDDLEWATCH_... in the environment wins.")
 ]
 app.command()(simulate)
+app.add_typer(checkpoint, name="checkpoint")
 Cluster = Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")]
 Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what was read and raised, as JSON.")]
 DeadLetters = Annotated[
@@ -76,7 +78,9 @@ def demo(
             write(place, types)
         except UnusableError as error:
             usage(f"demo: {error}")
-        _detect([str(place)], "demo", "-", output_format or Format.TABLE, None, None, summary)
+        _detect(
+            Call(inputs=[str(place)], output=DASH, form=output_format or Format.TABLE, cluster="demo", summary=summary)
+        )
 
 
 @app.command()
@@ -90,6 +94,11 @@ def detect(
     dead_letters: DeadLetters = None,
     settings: SettingsFile = None,
     summary: Summary = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep state here, and go on from it; made if it is not there.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Processes that share the work.")] = 1,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on when files grow or rotate, until stopped.")] = False,
 ) -> None:
     """Read events, raise alerts."""
     if not inputs:
@@ -97,28 +106,63 @@ def detect(
     form = output_format or (
         Format.TABLE if output == DASH and sys.stdout is not None and sys.stdout.isatty() else Format.JSONL
     )
-    _detect(inputs, cluster, output, form, dead_letters, settings, summary)
+    _detect(
+        Call(
+            inputs=inputs,
+            cluster=cluster,
+            output=output,
+            form=form,
+            dead_letters=dead_letters,
+            settings=settings,
+            summary=summary,
+            checkpoint=checkpoint,
+            processes=processes,
+            follow=follow,
+        )
+    )
 
 
-def _detect(
-    inputs: list[str],
-    cluster: str,
-    output: str,
-    form: str,
-    dead_letters: str | None,
-    settings: Path | None,
-    summary: str | None,
-) -> None:
-    from flows.inputs import InputError, expand
-    from flows.run import Options, run
+class Call(NamedTuple):
+    """A call of `detect`, as it was typed."""
 
-    configuration = _configured(settings)
+    inputs: list[str]
+    output: str
+    form: str
+    cluster: str
+    dead_letters: str | None = None
+    settings: Path | None = None
+    summary: str | None = None
+    checkpoint: Path | None = None
+    processes: int = 1
+    follow: bool = False
+
+
+def _detect(call: Call) -> None:
+    from flows.inputs import InputError, expand, plan
+    from flows.run import run
+    from flows.work import LANES, Options, Share
+
+    configuration = _configured(call.settings)
     try:
-        paths = expand(inputs)
+        paths = expand(call.inputs)
     except InputError as error:
         usage(str(error))
-    _refuse_overwriting([name for name in (output, dead_letters, summary) if name is not None and name != DASH], paths)
-    raise typer.Exit(run(Options(paths, cluster, output, form, dead_letters, summary), configuration))
+    if DASH in paths and (call.checkpoint or call.processes > 1):
+        usage("detect: standard input cannot be read again, nor shared: no --checkpoint and no --processes with -")
+    outputs = [name for name in (call.output, call.dead_letters, call.summary) if name is not None and name != DASH]
+    _refuse_overwriting(outputs, paths)
+    options = Options(
+        paths=paths,
+        cluster=call.cluster,
+        output=call.output,
+        form=call.form,
+        dead_letters=call.dead_letters,
+        summary=call.summary,
+        checkpoint=None if call.checkpoint is None else str(call.checkpoint),
+        processes=call.processes,
+        follow=call.follow,
+    )
+    raise typer.Exit(run(options, configuration, Share(plan(paths, {}, LANES))))
 
 
 @app.command()

@@ -58,6 +58,10 @@ class Configuration(Struct, frozen=True):
     severities: Mapping[str, Severity]
     """Those that the settings override."""
 
+    def severity(self, alert_type: str) -> str:
+        """What alerts of this type have."""
+        return str(self.severities.get(alert_type, self.types[alert_type].severity))
+
 
 def configure(path: Path | None = None) -> Configuration:
     """Read the settings and make the detectors ready.

@@ -2,104 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import cache
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any
 
 import bytewax.operators as op
-from bytewax.dataflow import Dataflow
+from bytewax.dataflow import Dataflow, Stream
 from bytewax.inputs import Source
 from bytewax.operators import KeyedStream
+from bytewax.outputs import Sink
+from msgspec import Struct
 
-from alerts import Alert
-from alerts.signal import Signal
-from detectors.windows import ValueCount
-from events.decoder import Decoder
+from detectors.contract import Detector
+from detectors.selection import Operations, Requests
+from detectors.stateful import Scope, Stateful
+from flows.clock import Clock, Report, Wait, process_keys
 from flows.configuration import Configuration
-from flows.files import Chunk
-from flows.inputs import cluster_of
-from flows.judge import DeadLetter, Decode, Judge, Observed
-from flows.sinks import Sink
-from flows.steps import AlertStep, EntityStep
+from flows.judge import Found
+from flows.settings import Lateness
+from flows.stepnames import ALERTS, CLOCK, DEAD_LETTERS, FLOW, OUTPUT, SOURCE
+from flows.steps import AlertStep, ClockStep, EntityStep, Keeping
 from flows.tally import Tally
 
-T = TypeVar("T")
-Deliver = Callable[[Sequence[Any]], None]
-CORRELATED_AFTER = timedelta(seconds=5)
-"""How long a live input may pause before what is held is judged."""
-UPDATED_AFTER = timedelta(seconds=60)
-"""How long an alert that has changed waits for more before it leaves again, on a live input."""
+MICROSECOND = timedelta(microseconds=1)
+Keepers = Mapping[Scope, Mapping[str, Stateful[Any, Any]]]
+"""The detectors that remember, by whose state it is and by name."""
 
 
-def build(
-    source: Source[Chunk],
-    configuration: Configuration,
-    *,
-    cluster: str,
-    alerts: Deliver,
-    dead_letters: Deliver,
-    tally: Tally,
-    live: bool = False,
-) -> Dataflow:
+class Job(Struct, frozen=True):
+    """What all steps of one process share."""
+
+    configuration: Configuration
+    clock: Clock
+    tally: Tally
+    processes: int = 1
+    keeping: Keeping = Keeping()
+    heard: Callable[[], None] = lambda: None
+    """Called at least once in every epoch."""
+
+
+def build(source: Source[Found], job: Job, alerts: Sink[Any], dead_letters: Sink[Any]) -> Dataflow:
     """The whole job, not yet running.
 
     Parameters
     ----------
     source
-        Gives chunks of lines.
-    configuration
-        The detectors that run, and how.
-    cluster
-        Name for events that do not say theirs, and do not come from a capture folder, which says it.
+        Gives what was found in the input, and reports on how far it has come.
+    job
+        What the steps share.
     alerts, dead_letters
-        Deliver a batch of Alert or DeadLetter, or raise.
-    tally
-        Counts what is read and raised.
-    live
-        Whether the input may pause while it goes on: then nothing waits for its end.
+        Take (key, Alert) and (key, DeadLetter).
     """
-    judge = Judge(_decoders(cluster, configuration.settings.limits.item), configuration.dispatch, tally)
-    flow = Dataflow("middlewatch")
-    found = op.flat_map_batch("rules", op.input("source", flow, source), judge)
-    entities = _entity_step(configuration, tally, live=live)
-    correlated = op.stateful_batch("containers", _only(Observed, "observations", found), entities)
-    rekeyed = op.map("by_alert", _only(Signal, "completed", correlated), lambda keyed: (keyed[1].alert_id, keyed[1]))
-    signals = op.merge("signals", _only(Signal, "direct", found), rekeyed)
-    held = op.stateful_batch("alerts", signals, _alert_step(configuration, UPDATED_AFTER if live else None))
-
-    def deliver(keyed: Sequence[tuple[str, Alert]]) -> None:
-        batch = [alert for _, alert in keyed]
-        tally.alerts.update(alert.alert_type for alert in batch if alert.revision == 1)
-        alerts(batch)
-
-    letters = op.merge("letters", _only(DeadLetter, "unread", found), _only(DeadLetter, "failed", correlated))
-    op.output("sink", held, Sink(deliver))
-    op.output("dead_letters", letters, Sink(lambda keyed: dead_letters([letter for _, letter in keyed])))
+    flow = Dataflow(FLOW)
+    read = op.input(SOURCE, flow, source)
+    ticks = _ticks(read, job)
+    keepers = remembering(job.configuration.detectors)
+    found: list[Stream[Found]] = [read]
+    for scope in Scope:
+        if scope in keepers:
+            came = _for(scope, [*(found if scope is Scope.CLUSTER else [read]), ticks])
+            found.append(_entities(scope, came, job, keepers[scope]))
+    signals = _for(ALERTS, [*found, ticks])
+    held = op.stateful_batch(ALERTS, signals, _alert_step(job))
+    op.output(OUTPUT, held, alerts)
+    op.output(DEAD_LETTERS, _for(DEAD_LETTERS, found), dead_letters)
     return flow
 
 
-def _decoders(cluster: str, largest: int) -> Callable[[str], Decode]:
-    """For a path the function that decodes its records; files of one cluster share one."""
+def _ticks(read: Stream[Found], job: Job) -> Stream[Found]:
+    """The reports of all lanes, to all processes; of each process what its clock tells its keys."""
+    everywhere = process_keys(job.processes)
 
-    @cache
-    def named(name: str) -> Decode:
-        return Decoder(name, largest).decode
+    def spread(found: list[Found]) -> list[tuple[str, Report]]:
+        return [(key, item) for step, _, item in found if step == CLOCK for key in everywhere]
 
-    return lambda path: named(cluster_of(path, cluster))
-
-
-def _entity_step(configuration: Configuration, tally: Tally, *, live: bool) -> Callable[[Any], EntityStep]:
-    windows = {detector.__name__: detector for detector in configuration.detectors if isinstance(detector, ValueCount)}
-    lateness = configuration.settings.lateness.runtime // timedelta(microseconds=1)
-    waits = (lateness, CORRELATED_AFTER) if live else (None, None)
-    return lambda state: EntityStep(windows, tally, state, *waits)
+    reports = op.flat_map_batch("reports", read, spread)
+    told = op.stateful_batch(CLOCK, reports, lambda _: ClockStep(job.clock, job.heard))
+    return op.map("ticks", told, itemgetter(1))
 
 
-def _alert_step(configuration: Configuration, patience: timedelta | None) -> Callable[[Any], AlertStep]:
-    return lambda state: AlertStep(configuration.types, configuration.severities, patience, state)
+def _for(step: str, streams: Iterable[Stream[Found]]) -> KeyedStream[Any]:
+    """What of these streams a step is to take."""
+
+    def chosen(found: list[Found]) -> list[tuple[str, Any]]:
+        return [(key, item) for name, key, item in found if name == step]
+
+    picked = [op.flat_map_batch(f"{step}_{number}", stream, chosen) for number, stream in enumerate(streams)]
+    return op.merge(f"to_{step}", *picked)
 
 
-def _only(kind: type[T], step_id: str, found: KeyedStream[Any]) -> KeyedStream[T]:
-    """What of this kind the judge found."""
-    return op.filter(step_id, found, lambda keyed: isinstance(keyed[1], kind))
+def _entities(
+    scope: Scope, came: KeyedStream[Any], job: Job, detectors: Mapping[str, Stateful[Any, Any]]
+) -> Stream[Found]:
+    def step(state: Any) -> EntityStep:
+        return EntityStep(scope, job.clock, detectors, job.tally, job.keeping, state)
+
+    return op.flat_map_batch(
+        f"{scope}_found", op.stateful_batch(scope, came, step), lambda keyed: [found for _, found in keyed]
+    )
+
+
+def _alert_step(job: Job) -> Callable[[Any], AlertStep]:
+    configuration = job.configuration
+    return lambda state: AlertStep(job.clock, configuration.types, configuration.severities, job.keeping, state)
+
+
+def remembering(detectors: Iterable[Detector[Any]]) -> Keepers:
+    """The detectors that remember, with their second stages."""
+    found: dict[Scope, dict[str, Stateful[Any, Any]]] = {}
+    for detector in detectors:
+        stage = detector if isinstance(detector, Stateful) else None
+        while stage is not None:
+            found.setdefault(stage.scope, {})[stage.__name__] = stage
+            stage = stage.then
+    return found
+
+
+def waits(configuration: Configuration) -> dict[str, Wait]:
+    """How long each step waits: for the latest of the sources of its detectors."""
+    lateness = configuration.settings.lateness
+    found: dict[str, Wait] = {}
+    for detector in configuration.detectors:
+        longest = max(allowed(lateness)[source] for source in sources(detector))
+        for scope in remembering([detector]):
+            _longer(found, scope, Wait(1 if scope is Scope.CLUSTER else 0, longest))
+        _longer(found, ALERTS, Wait(2, longest))
+    return found
+
+
+def _longer(found: dict[str, Wait], step: str, wait: Wait) -> None:
+    found[step] = max(found.get(step, wait), wait)
+
+
+def allowed(lateness: Lateness) -> dict[str, int]:
+    """Microseconds by source."""
+    return {source: given // MICROSECOND for source, given in lateness}
+
+
+def sources(detector: Detector[Any]) -> set[str]:
+    """Where the events that a detector wants come from."""
+    kinds = {Requests: "audit", Operations: "arm"}
+    return {kinds.get(type(selector), "runtime") for selector in detector.on}

@@ -1,23 +1,33 @@
-"""The step that every record passes: bytes are decoded and judged, and only what was found goes on."""
+"""Where records become what they show: bytes are decoded and judged, and only what was found goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from statistics import median_low
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from alerts.alert import rfc3339
 from alerts.signal import Evidence, Origin, Signal
 from detectors.contract import Detector, DetectorKind, Match, Quiet
+from detectors.stateful import Finding, Noted, Observation, Stateful, handed_on, noted
 from detectors.summaries import summary
-from detectors.windows import Observation, ValueCount
-from events import HEAD_BYTES, Event, Item, Malformed, Skipped
+from events import HEAD_BYTES, ActivityEvent, AuditEvent, Event, Item, Malformed, RuntimeEvent, Skipped
+from flows.clock import UNKNOWN
 from flows.dispatch import Detectors, Dispatch
 from flows.files import Chunk
+from flows.stepnames import ALERTS, DEAD_LETTERS
 from flows.tally import Tally
 
-NO_EVENT = (Malformed, Skipped)
+SOURCES = {AuditEvent: "audit", RuntimeEvent: "runtime", ActivityEvent: "arm"}
+FUTURE = 300_000_000
+"""Microseconds by which an event may be ahead of all before it, unless those that follow are as well."""
+FOLLOWERS = 5
+"""Events that tell whether one is ahead of its time, or the file went on after a pause."""
 
 
 class DeadLetter(Struct, frozen=True):
@@ -27,17 +37,9 @@ class DeadLetter(Struct, frozen=True):
     malformed: Malformed
 
 
-class Observed(Struct, frozen=True, array_like=True):
-    """What a stateful detector wants to keep of one event."""
-
-    detector: str
-    cluster: str
-    observation: Observation
-
-
 Decode: TypeAlias = Callable[[bytes], Sequence[Item]]
-Found: TypeAlias = tuple[str, Signal | Observed | DeadLetter]
-"""Signals are keyed by alert id, observations by entity, dead letters by nothing."""
+Found: TypeAlias = tuple[str, str, Any]
+"""Step, key, and what it is to take: signals by alert id, observations by entity, dead letters by nothing."""
 
 
 def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[Evidence, ...]) -> Signal:
@@ -60,7 +62,7 @@ def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[
         revision=detector.revision,
         conditions=tuple(f"not: {condition.sentence}" for condition in detector.unless),
         actor=match.actor,
-        grows=detector.kind is DetectorKind.WINDOW,
+        grows=detector.kind is not DetectorKind.RULE,
     )
     try:
         return msgspec.convert(msgspec.to_builtins(made, str_keys=True), Signal)
@@ -68,78 +70,159 @@ def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[
         raise TypeError(f"no alert can say this match: {error}") from None
 
 
-class Judge:
-    """Decodes chunks and lets every detector judge the events that it wants.
+class Stream:
+    """Records of one file, one after the other: how far they have come in time, and how to look ahead.
 
     Parameters
     ----------
-    decoder
-        Gives for a file the function that decodes its records: `events.decoder.Decoder.decode`, or another that
-        never raises.
+    decode
+        Gives the items of a line: `events.decoder.Decoder.decode`, or another that never raises.
+    peek
+        Gives the chunk after the one that is judged; None if there is none (yet).
+    live
+        Whether the file goes on while it is read.
+    newest
+        Microseconds: time of the newest event before.
+    """
+
+    def __init__(
+        self, decode: Decode, peek: Callable[[], Chunk | None] = lambda: None, *, live: bool = False, newest: int = UNKNOWN
+    ) -> None:
+        self.decode = decode
+        self.peek = peek
+        self.live = live
+        self.newest = newest
+
+    def is_ahead(self, moment: int, rest: Sequence[Item], chunk: Chunk, number: int) -> bool:
+        """Whether an event that jumps ahead is dated wrongly: those that follow lie back again.
+
+        Parameters
+        ----------
+        moment
+            Its time.
+        rest
+            The items behind it in its line.
+        chunk, number
+            Where its line stands.
+        """
+        followers = list(islice(self._times(rest, chunk, number), FOLLOWERS))
+        if followers:
+            return median_low(followers) < moment - FUTURE
+        return self.live and moment > time.time_ns() // 1_000 + FUTURE
+
+    def _times(self, rest: Sequence[Item], chunk: Chunk, number: int) -> Iterator[int]:
+        """Times of the events that follow."""
+        yield from _times(rest)
+        for line in chunk.lines[number - chunk.first + 1 :]:
+            yield from _times(self.decode(line))
+        following = self.peek()
+        for line in following.lines if following is not None else ():
+            yield from _times(self.decode(line))
+
+
+def _times(items: Sequence[Item]) -> Iterator[int]:
+    return (item.time for item in items if not isinstance(item, (Malformed, Skipped)))
+
+
+class Judge:
+    """Lets every detector judge the events that it wants.
+
+    Parameters
+    ----------
     dispatch
         The selections of the detectors.
+    lateness
+        Microseconds by source: how much older than the newest event of its file an event may be.
     tally
         Counts what is read.
     """
 
-    def __init__(self, decoder: Callable[[str], Decode], dispatch: Dispatch, tally: Tally) -> None:
-        self.decoder = decoder
+    def __init__(self, dispatch: Dispatch, lateness: Mapping[str, int], tally: Tally) -> None:
         self.reached = dispatch.reached
+        self.lateness = {kind: lateness[source] for kind, source in SOURCES.items()}
         self.tally = tally
 
-    def __call__(self, chunks: Iterable[Chunk]) -> list[Found]:
-        """What the events of these chunks show: signals, observations for the stateful step, dead letters."""
+    def __call__(self, stream: Stream, chunk: Chunk) -> list[Found]:
+        """What the events of this chunk show: signals, observations for the steps, dead letters."""
         found: list[Found] = []
-        reached, count = self.reached, self.tally.count
-        for chunk in chunks:
-            decode = self.decoder(chunk.path)
-            for number, line in enumerate(chunk.lines, chunk.first):
-                items = decode(line)
-                for index, item in enumerate(items):
+        count, decode = self.tally.count, stream.decode
+        for number, line in enumerate(chunk.lines, chunk.first):
+            items = decode(line)
+            for index, item in enumerate(items):
+                if isinstance(item, Skipped):
                     count(item)
-                    detectors = () if isinstance(item, NO_EVENT) else reached(item)
-                    if detectors or type(item) is Malformed:
-                        origin = Origin(path=chunk.path, line=number, item=index if len(items) > 1 else None)
-                        found += self.judge(item, detectors, origin, line)
-            if chunk.damage:
-                found.append(self._damaged(chunk))
+                    continue
+                late = False
+                if not isinstance(item, Malformed):
+                    if item.time > stream.newest:
+                        rest = items[index + 1 :]
+                        if item.time > stream.newest + FUTURE and stream.is_ahead(item.time, rest, chunk, number):
+                            item = Malformed("future", line[:HEAD_BYTES], rfc3339(item.time))  # noqa: PLW2901
+                        else:
+                            stream.newest = item.time
+                    elif stream.newest - item.time > self.lateness[type(item)]:
+                        late = True
+                        self.tally.count_late(SOURCES[type(item)], stream.newest - item.time)
+                count(item)
+                detectors = () if isinstance(item, Malformed) else self.reached(item)
+                if detectors or isinstance(item, Malformed):
+                    origin = Origin(path=chunk.path, line=number, item=index if len(items) > 1 else None)
+                    found += self.judge(item, detectors, origin, line, late=late)
+        if chunk.damage:
+            found.append(self._damaged(chunk))
         return found
 
-    def judge(self, item: Item, detectors: Detectors, origin: Origin, line: bytes) -> Iterator[Found]:
-        """What one item shows. A detector that fails is counted and reported, and stops nothing."""
+    def judge(self, item: Item, detectors: Detectors, origin: Origin, line: bytes, *, late: bool) -> Iterator[Found]:
+        """What one item shows. A detector that fails is counted and reported, and stops nothing.
+
+        What comes later than is allowed is judged by rules, and taken by no state: there order matters.
+        """
         if isinstance(item, Malformed):
             whole = item if origin.item is not None else msgspec.structs.replace(item, head=line[:HEAD_BYTES])
-            yield "", DeadLetter(origin, whole)
+            yield DEAD_LETTERS, "", DeadLetter(origin, whole)
             return
         assert not isinstance(item, Skipped)
-        evidence = Evidence(item.event_id, item.time, origin, summary(item))
         for detector in detectors:
+            if late and isinstance(detector, Stateful):
+                continue
             try:
-                yield from evaluated(detector, item, evidence)
+                yield from evaluated(detector, item, origin)
             except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
                 self.tally.failed[detector.alert_type] += 1
-                yield "", DeadLetter(origin, failure(detector.alert_type, error, line))
+                yield DEAD_LETTERS, "", DeadLetter(origin, failure(detector.alert_type, error, line))
 
     def _damaged(self, chunk: Chunk) -> Found:
         malformed = Malformed("damaged file", b"", chunk.damage)
         self.tally.count(malformed)
-        return "", DeadLetter(Origin(path=chunk.path, line=chunk.first + len(chunk.lines)), malformed)
+        return DEAD_LETTERS, "", DeadLetter(Origin(path=chunk.path, line=chunk.first + len(chunk.lines)), malformed)
 
 
-def evaluated(detector: Detector[Any], event: Event, evidence: Evidence) -> Iterator[Found]:
+def evaluated(detector: Detector[Any], event: Event, origin: Origin) -> Iterator[Found]:
     """What one detector says of one event."""
-    if isinstance(detector, ValueCount):
-        observed = detector.observe(event, evidence)  # type: ignore[arg-type]  # its selection gives runtime events only
-        if observed is not None:
-            key, observation = observed
-            yield key, Observed(detector.__name__, event.cluster, observation)
+    if isinstance(detector, Stateful):
+        told = detector.observe(event)
+        if isinstance(told, Noted):
+            observation = noted(detector, event, told, origin, summary(event))
+            yield detector.scope, observation.key, observation
+        elif not isinstance(told, Quiet):
+            raise TypeError(f"a detector that remembers notes something or is Quiet: {type(told).__name__} is neither")
         return
     verdict = detector(event)
     if isinstance(verdict, Match):
-        made = signal(detector, event.cluster, verdict, (evidence,))
-        yield made.alert_id, made
+        made = signal(detector, event.cluster, verdict, (Evidence(event.event_id, event.time, origin, summary(event)),))
+        yield ALERTS, made.alert_id, made
     elif verdict is not None and not isinstance(verdict, Quiet):
         raise TypeError(f"a detector answers Match, Quiet or None, not {type(verdict).__name__}")
+
+
+def told(detector: Stateful[Any, Any], found: Finding | Noted, observation: Observation) -> Found:
+    """What a detector that remembers found, on its way: an alert, or what its second stage is to judge."""
+    if isinstance(found, Noted):
+        assert detector.then is not None
+        later = handed_on(detector, found, observation)
+        return detector.then.scope, later.key, later
+    made = signal(detector, observation.cluster, found.match, found.evidence)
+    return ALERTS, made.alert_id, made
 
 
 def failure(alert_type: str, error: BaseException, line: bytes) -> Malformed:

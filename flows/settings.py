@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv4Address
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from detectors.parameters import Duration
@@ -24,11 +25,13 @@ class DetectorSettings(BaseModel):
 
 
 class Lateness(BaseModel):
-    """How late events of a live source may come and still be taken in order of their time."""
+    """How much older than the newest event of its file an event may be, and still be taken in order of its time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     runtime: Duration = Field(timedelta(seconds=2), description="Tetragon and Falco.")
+    audit: Duration = Field(timedelta(seconds=30), description="Audit logs of API servers.")
+    arm: Duration = Field(timedelta(minutes=20), description="The Azure Activity log.")
 
 
 class Limits(BaseModel):
@@ -38,12 +41,49 @@ class Limits(BaseModel):
 
     item: int = Field(1 << 20, ge=1 << 10, description="Bytes of one record; a larger one is malformed.")
     line: int = Field(16 << 20, ge=1 << 10, description="Bytes of one line or message, which may hold many records.")
+    open_files: int = Field(64, ge=1, le=4096, description="Input files that all processes together keep open.")
 
     @model_validator(mode="after")
     def _a_line_holds_a_record(self) -> Self:
         if self.line < self.item:
             raise ValueError("line is smaller than item, which it has to hold")
         return self
+
+
+class HealthSettings(BaseModel):
+    """Where the pages /livez, /readyz and /metrics are served (docs/metrics.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: IPvAnyAddress = Field(
+        IPv4Address("127.0.0.1"), description="Where to listen; 0.0.0.0 or :: for a probe from outside the pod."
+    )
+    port: int = Field(0, ge=0, le=65535, description="0: nothing is served.")
+    stalled: Duration = Field(
+        timedelta(seconds=60), description="A worker that was not heard of for longer counts as stalled; at least 5s."
+    )
+
+    @field_validator("stalled")
+    @classmethod
+    def _longer_than_between_reports(cls, stalled: timedelta) -> timedelta:
+        if stalled < timedelta(seconds=5):
+            raise ValueError("workers report once a second: at least 5s")
+        return stalled
+
+
+class Checkpoint(BaseModel):
+    """How state is kept with `--checkpoint`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every: Duration = Field(
+        timedelta(seconds=1),
+        gt=timedelta(0),
+        description="Between two checkpoints; alerts that state decides wait for it as well.",
+    )
+    history: Duration = Field(
+        timedelta(minutes=10), description="For how long (of running) older states are kept, for `--as-of`."
+    )
 
 
 class Settings(BaseSettings):
@@ -59,6 +99,9 @@ class Settings(BaseSettings):
     )
     lateness: Lateness = Field(Lateness(), description="How late events may come, by source.")
     limits: Limits = Field(Limits(), description="Bounds on the input.")
+    checkpoint: Checkpoint = Field(Checkpoint(), description="How state is kept.")
+    shutdown: Duration = Field(timedelta(seconds=20), description="How long a clean end may take after SIGTERM.")
+    health: HealthSettings = Field(HealthSettings(), description="Health and metrics of a job, over HTTP.")
 
     @field_validator("detectors", mode="before")
     @classmethod

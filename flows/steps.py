@@ -1,52 +1,191 @@
-"""The keyed steps: entities that correlate what they did, and alerts that are held while they grow."""
+"""The keyed steps: entities and clusters that judge what they did in order of time, and alerts that grow."""
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
+from msgspec import Struct
 
 from alerts import Alert
 from alerts.catalogue import AlertType, Severity
 from alerts.merge import Merged, merge, to_alert
 from alerts.signal import Signal
-from detectors.windows import ValueCount, Window
-from flows.judge import DeadLetter, Observed, failure, signal
+from detectors.stateful import Observation, Plain, Stateful, UnknownStateError
+from flows.clock import ALL_READ, Clock, Report, Tick
+from flows.judge import DeadLetter, Found, failure, told
+from flows.stepnames import ALERTS, DEAD_LETTERS
 from flows.tally import Tally
 
-HELD = 1_000
-"""Observations of one entity that are held; of more, the oldest are taken."""
+W = TypeVar("W")
+O = TypeVar("O")  # noqa: E741  what comes out
+HOUR = 3_600_000_000
+"""Microseconds to whose multiples the moment of forgetting is rounded: it decides nothing, and need not be exact."""
 UPDATE_EVERY = 60_000_000
 """Microseconds of event time between two revisions of an alert."""
+QUIET_AFTER = 24 * HOUR
+"""Microseconds without an event after which an alert is told for the last time; the same again is a new one."""
 
 
-class UnknownStateError(ValueError):
-    """A checkpoint holds entities in a form that this version does not know."""
+class ClockStep(StatefulBatchLogic[Report, Found, None]):
+    """One in each process: what the clock makes of the reports of all lanes. It remembers nothing.
+
+    Parameters
+    ----------
+    clock
+        Of this process.
+    heard
+        Called for every batch of reports.
+    """
+
+    def __init__(self, clock: Clock, heard: Callable[[], None]) -> None:
+        self.clock = clock
+        self.heard = heard
+
+    def on_batch(self, values: list[Report]) -> tuple[Iterable[Found], bool]:
+        self.heard()
+        return self.clock(values), False
+
+    def snapshot(self) -> None:
+        return None
 
 
-class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
-    """Observations of one entity, taken in order of (time, event id) by each detector that keeps state of it.
+class Keeping(Struct, frozen=True):
+    """What is done with state besides using it."""
 
-    Files are held to their end, so that their order and that of their lines does not matter. On a live
-    input an observation waits until the entity has seen one that is later by the allowed lateness, and
-    no longer than `patience`.
+    checkpoint: bool = False
+    """Whether it is written."""
+    sweep: bool = True
+    """Whether what has expired is forgotten. It alters nothing but the memory in use."""
+    begun_anew: frozenset[str] = frozenset()
+    """Detectors whose state in the checkpoint means nothing any more."""
+
+
+class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
+    """Holds what comes for one key until the clock has passed it, then takes it in order.
+
+    Parameters
+    ----------
+    step
+        Its name.
+    clock
+        Of this process.
+    keeping
+        What is done with state besides using it.
+    """
+
+    VERSION = 1
+
+    def __init__(self, step: str, clock: Clock, keeping: Keeping) -> None:
+        self.step = step
+        self.clock = clock
+        self.keeping = keeping
+        self.key = ""
+        self.held: list[W] = []
+        self._first = self._wakes = self._forgets = ALL_READ
+        """Times: of the first that is held, and for which the clock was asked to wake this key."""
+
+    def on_batch(self, values: list[W | Tick]) -> tuple[Iterable[O], bool]:
+        until = None
+        came: list[O] = []
+        for value in values:
+            if isinstance(value, Tick):
+                until, self.key = value.until, value.key
+            else:
+                came += self.come(value)
+        if until is None:
+            self.wait()
+            return came, False
+        came += self.release(until)
+        gone = self.keeping.sweep and not self.held and self.expires() < until
+        if not gone:
+            self.wait()
+        return came, gone
+
+    def come(self, value: W) -> Iterable[O]:
+        """Hold it; whether something leaves at once is for the step to say."""
+        if not self.key:
+            self.key = self.key_of(value)
+        self.held.append(value)
+        self.clock.held += 1
+        self._first = min(self._first, self.time_of(value))
+        return ()
+
+    def wait(self) -> None:
+        """Ask the clock to be woken for what is held, and to be forgotten."""
+        if self._first < self._wakes:
+            self._wakes = self._first
+            self.clock.wake(self.step, self.key, self._first)
+        if self.keeping.sweep and not self.held and self._forgets == ALL_READ:
+            self._forgets = -(-self.expires() // HOUR) * HOUR
+            self.clock.wake(self.step, self.key, self._forgets)
+
+    def release(self, until: int) -> Iterator[O]:
+        """Take what is held from before `until` (microseconds), in order; a repeated one once."""
+        self._wakes = ALL_READ if self._wakes < until else self._wakes
+        self._forgets = ALL_READ if self._forgets < until else self._forgets
+        self.held.sort(key=self.order_of)
+        due = bisect.bisect_left(self.held, until, key=self.time_of)
+        taken, self.held = self.held[:due], self.held[due:]
+        self._first = self.time_of(self.held[0]) if self.held else ALL_READ
+        self.clock.held -= due
+        yield from self.take(taken, until)
+
+    def on_eof(self) -> tuple[Iterable[O], bool]:
+        return list(self.release(ALL_READ)), False
+
+    def snapshot(self) -> Plain:
+        return self.to_plain() if self.keeping.checkpoint else None
+
+    def resumed(self, key: str, held: list[W]) -> None:
+        """Go on after a checkpoint."""
+        self.key = key
+        for value in held:
+            InOrder.come(self, value)
+        self.wait()
+
+    @abstractmethod
+    def to_plain(self) -> Plain:
+        """All that a resumed run needs."""
+
+    @abstractmethod
+    def key_of(self, value: W) -> str:
+        """The key that this value has in the flow."""
+
+    @abstractmethod
+    def time_of(self, value: W) -> int:
+        """Microseconds since 1970."""
+
+    @abstractmethod
+    def order_of(self, value: W) -> tuple[Any, ...]:
+        """By time, then only to be the same in every run."""
+
+    @abstractmethod
+    def take(self, taken: list[W], until: int) -> Iterable[O]:
+        """Judge these, in their order. The clock is at `until`."""
+
+    @abstractmethod
+    def expires(self) -> int:
+        """Microseconds after which all state is as good as none."""
+
+
+class EntityStep(InOrder[Observation, Found]):
+    """What one entity, or one cluster, did: each detector that keeps state of it takes what it noted.
 
     Parameters
     ----------
     detectors
-        The stateful detectors by name.
+        Of this step, by name.
     tally
-        Told of what came too late to be taken in order (it is taken no more), and of failures.
+        Told of failures, and of what came too late to be taken in order.
     state
         What `snapshot` gave.
-    lateness
-        Microseconds, for a live input; None for files.
-    patience
-        Wall-clock time after which a live input counts as read to its end; None for files.
 
     Raises
     ------
@@ -54,106 +193,78 @@ class EntityStep(StatefulBatchLogic[Observed, Signal | DeadLetter, Any]):
         The state was written by a version that this one does not know.
     """
 
-    VERSION = 1
-
     def __init__(
         self,
-        detectors: Mapping[str, ValueCount],
+        step: str,
+        clock: Clock,
+        detectors: Mapping[str, Stateful[Any, Any]],
         tally: Tally,
-        state: Any,
-        lateness: int | None = None,
-        patience: timedelta | None = None,
+        keeping: Keeping,
+        state: Plain = None,
     ) -> None:
+        super().__init__(step, clock, keeping)
         self.detectors = detectors
         self.tally = tally
-        self.lateness = lateness
-        self.patience = patience
-        self.held: list[Observed] = []
-        self.windows: dict[str, Window] = {}
-        self.newest = self.passed = -1 << 63
-        self.due: datetime | None = None
+        self.last = (0, "")
+        """Time and event id of the last that was taken."""
+        self.parts: dict[str, Any] = {}
         if state is not None:
-            version, self.newest, self.passed, held, windows = state
-            if version != self.VERSION:
-                raise UnknownStateError(f"entity state has version {version!r}, and this program reads {self.VERSION}")
-            self.held = msgspec.convert(held, list[Observed])
-            self.windows = msgspec.convert(windows, dict[str, Window])
+            version, key, last, held, parts = state
+            known(step, version, self.VERSION)
+            self.last = tuple(last)
+            valid = detectors.keys() - keeping.begun_anew
+            self.parts = {name: detectors[name].from_plain(*part) for name, part in parts.items() if name in valid}
+            self.resumed(key, [Observation(*one) for one in held if one[2] in detectors])
 
-    def on_batch(self, values: list[Observed]) -> tuple[Iterable[Signal | DeadLetter], bool]:
-        found: list[Signal | DeadLetter] = []
-        for observed in values:
-            if observed.observation.time < self.passed:
-                self.tally.count_late()
-            else:
-                self.hold(observed)
-                found += self.take(self.settled())
-        if self.patience is not None:
-            self.due = datetime.now(UTC) + self.patience if self.held else None
-        return found, False
+    def take(self, taken: list[Observation], until: int) -> Iterator[Found]:
+        for _, same in groupby(taken, key=itemgetter(0, 1, 2)):
+            observation = next(same)
+            if observation[:2] < self.last:
+                self.tally.count_late(self.step, self.last[0] - observation.time)
+                continue
+            self.last = observation[:2]
+            yield from self.judged(observation)
 
-    def hold(self, observed: Observed) -> None:
-        """Keep it until its turn; a repeated one is kept once."""
-        place = bisect.bisect_left(self.held, _order(observed), key=_order)
-        if place == len(self.held) or _order(self.held[place]) != _order(observed):
-            self.held.insert(place, observed)
-        self.newest = max(self.newest, observed.observation.time)
-
-    def settled(self) -> int:
-        """What is older (microseconds) waits no longer."""
-        if self.lateness is not None:
-            return self.newest - self.lateness
-        return self.held[-HELD].observation.time + 1 if len(self.held) > HELD else self.passed
-
-    def on_notify(self) -> tuple[Iterable[Signal | DeadLetter], bool]:
-        return self.on_eof()
-
-    def on_eof(self) -> tuple[Iterable[Signal | DeadLetter], bool]:
-        self.due = None
-        return self.take(self.newest + 1), False
-
-    def take(self, until: int) -> list[Signal | DeadLetter]:
-        """Judge what is held from before `until` (microseconds), in order; forget what no longer matters."""
-        if until <= self.passed:
-            return []
-        self.passed = until
-        due = bisect.bisect_left(self.held, until, key=lambda observed: observed.observation.time)
-        taken, self.held = self.held[:due], self.held[due:]
-        found = [one for observed in taken if (one := self.judged(observed)) is not None]
-        self.windows = {
-            name: window
-            for name, window in self.windows.items()
-            if name in self.detectors and self.detectors[name].expires(window) >= until
-        }
-        return found
-
-    def judged(self, observed: Observed) -> Signal | DeadLetter | None:
+    def judged(self, observation: Observation) -> Iterator[Found]:
         """What one observation completes. A detector that fails is counted and reported, and stops nothing."""
-        detector, observation = self.detectors.get(observed.detector), observed.observation
-        if detector is None:
-            return None
+        detector = self.detectors[observation.detector]
         try:
-            found = detector.step(self.windows.setdefault(observed.detector, Window()), observation)
-            return None if found is None else signal(detector, observed.cluster, *found)
+            if observation.detector not in self.parts:
+                self.parts[observation.detector] = detector.form()
+            for found in detector.step(self.parts[observation.detector], observation):
+                yield told(detector, found, observation)
         except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
             self.tally.failed[detector.alert_type] += 1
-            return DeadLetter(observation.evidence.origin, failure(detector.alert_type, error, b""))
+            yield DEAD_LETTERS, "", DeadLetter(observation.evidence.origin, failure(detector.alert_type, error, b""))
 
-    def notify_at(self) -> datetime | None:
-        return self.due
+    def expires(self) -> int:
+        return max((self.detectors[name].expires(part) for name, part in self.parts.items()), default=self.last[0])
 
-    def snapshot(self) -> Any:
-        return self.VERSION, self.newest, self.passed, msgspec.to_builtins(self.held), msgspec.to_builtins(self.windows)
+    def key_of(self, value: Observation) -> str:
+        return value.key
+
+    def time_of(self, value: Observation) -> int:
+        return value.time
+
+    def order_of(self, value: Observation) -> tuple[Any, ...]:
+        return value[:4]
+
+    def to_plain(self) -> Plain:
+        parts = {name: (self.detectors[name].version, self.detectors[name].to_plain(p)) for name, p in self.parts.items()}
+        return self.VERSION, self.key, self.last, [tuple(one) for one in self.held], parts
 
 
-def _order(observed: Observed) -> tuple[int | str, ...]:
-    return observed.observation.time, observed.observation.event_id, observed.detector
+def known(step: str, version: int, own: int) -> None:
+    """Raises UnknownStateError if the state of a step has another version than this program reads."""
+    if version != own:
+        raise UnknownStateError(f"the state of step {step} has version {version!r}, and this program reads {own}")
 
 
-class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
-    """Signals of one alert id become one alert: it leaves at once, and again when more is known of it.
+class AlertStep(InOrder[Signal, Alert]):
+    """Signals of one alert id become one alert: the first leaves at once, and again when more is known of it.
 
-    An update leaves at most once a minute of event time, and at the end of the input; on a live input
-    also when nothing more was known for `patience`. A repeated event changes nothing.
+    An update leaves at most once a minute of event time, and when nothing was added for a day, or at the end of
+    the input. A repeated event changes nothing.
 
     Parameters
     ----------
@@ -161,62 +272,80 @@ class AlertStep(StatefulBatchLogic[Signal, Alert, Any]):
         The catalogue, with the user's own types.
     severities
         The severities that the settings override, by alert type.
-    patience
-        Wall-clock time; None for files.
     state
         What `snapshot` gave.
     """
 
     def __init__(
         self,
+        clock: Clock,
         types: Mapping[str, AlertType],
         severities: Mapping[str, Severity],
-        patience: timedelta | None,
-        state: Any,
+        keeping: Keeping,
+        state: Plain = None,
     ) -> None:
+        super().__init__(ALERTS, clock, keeping)
         self.types = types
         self.severities = severities
-        self.patience = patience
-        self.due: datetime | None = None
         self.merged: Merged | None = None
         self.told: Merged | None = None
         self.revision = 0
         if state is not None:
-            merged, told, self.revision = state
-            self.merged, self.told = Merged.from_plain(merged), Merged.from_plain(told)
+            version, held, merged, told, self.revision = state
+            known(ALERTS, version, self.VERSION)
+            self.merged, self.told = (None if one is None else Merged.from_plain(one) for one in (merged, told))
+            signals: list[Signal] = msgspec.convert(held, list[Signal])
+            first = signals[0] if self.merged is None else self.merged.signal
+            self.resumed(first.alert_id, signals)
 
-    def on_batch(self, signals: list[Signal]) -> tuple[Iterable[Alert], bool]:
-        for found in signals:
-            self.merged = merge(self.merged, found)
-        told = self.tell(UPDATE_EVERY)
-        if self.patience is not None:
-            self.due = datetime.now(UTC) + self.patience if self.merged != self.told else None
-        return told, False
+    def come(self, value: Signal) -> Iterable[Alert]:
+        super().come(value)
+        if self.merged is None and self.told is None:
+            self.told = merge(None, value)
+            return [self.tell(self.told)]
+        return ()
 
-    def on_eof(self) -> tuple[Iterable[Alert], bool]:
-        self.due = None
-        return self.tell(0), False
+    def take(self, taken: list[Signal], until: int) -> Iterator[Alert]:
+        for found in taken:
+            merged = self.merged
+            if merged is not None and found.evidence[-1].time > merged.newest[0] + QUIET_AFTER:
+                yield from self.update(0)
+                merged, self.told, self.revision = None, None, 0
+            self.merged = merge(merged, found)
+            yield from self.update(UPDATE_EVERY)
+        if self.expires() < until:
+            yield from self.update(0)
 
-    def tell(self, after: int) -> list[Alert]:
-        """The alert, if it is new, or has changed and its last event is `after` microseconds later than told."""
+    def update(self, after: int) -> Iterator[Alert]:
+        """The alert, if it has changed and its last event is `after` microseconds later than told."""
         merged, told = self.merged, self.told
         if merged is None or merged == told:
-            return []
-        if told is not None and merged.newest[0] - told.newest[0] < after:
-            return []
-        self.told = merged
+            return
+        if told is None or merged.newest[0] - told.newest[0] >= after:
+            self.told = merged
+            yield self.tell(merged)
+
+    def tell(self, merged: Merged) -> Alert:
+        """The alert as far as it is known."""
         self.revision += 1
         severity = self.severities.get(merged.signal.alert_type)
-        activity: Literal["create", "update"] = "create" if told is None else "update"
-        return [to_alert(merged, severity, self.revision, activity, self.types)]
+        activity: Literal["create", "update"] = "create" if self.revision == 1 else "update"
+        return to_alert(merged, severity, self.revision, activity, self.types)
 
-    def on_notify(self) -> tuple[Iterable[Alert], bool]:
-        return self.on_eof()
+    def expires(self) -> int:
+        return 0 if self.merged is None else self.merged.newest[0] + QUIET_AFTER
 
-    def notify_at(self) -> datetime | None:
-        return self.due
+    def key_of(self, value: Signal) -> str:
+        return value.alert_id
 
-    def snapshot(self) -> Any:
-        assert self.merged is not None
-        assert self.told is not None
-        return self.merged.to_plain(), self.told.to_plain(), self.revision
+    def time_of(self, value: Signal) -> int:
+        return value.evidence[-1].time
+
+    def order_of(self, value: Signal) -> tuple[Any, ...]:
+        last = value.evidence[-1]
+        return last.time, last.event_id, last.origin.to_plain()
+
+    def to_plain(self) -> Plain:
+        held = msgspec.to_builtins(self.held)
+        merged, told = (None if one is None else one.to_plain() for one in (self.merged, self.told))
+        return self.VERSION, held, merged, told, self.revision

@@ -39,13 +39,20 @@ class Table:
         self.keep = keep
         self.rows: dict[str, Alert] = {}
         self.any = False
+        self.closed = False
 
     def write(self, alerts: Sequence[Alert]) -> None:
         self.rows |= {alert.id: alert for alert in alerts}
         if not self.keep or len(self.rows) > KEPT:
             self.flush()
 
+    def settle(self) -> None:
+        """Rows leave when they are written or, where they are kept, at the end."""
+
     def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
         self.flush()
         if not self.any:
             self.console.print("No alerts.")

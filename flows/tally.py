@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from events import ActivityEvent, AuditEvent, Item, Kind, Malformed, RuntimeEvent, Skipped
@@ -19,9 +20,17 @@ class Tally:
         self.failed: Counter[str] = Counter()
         """Events that a detector could not judge, by alert type."""
         self.alerts: Counter[str] = Counter()
+        self.keys: Counter[str] = Counter()
+        """Entities that have state, by step."""
+        self.bytes: Counter[str] = Counter()
+        """Of that state as it was last written, by step."""
+        self.checkpoint: float | None = None
+        """Seconds of wall-clock time at which state was last written."""
         self.truncated = 0
-        self.late = 0
-        """Observations that came too late for the window that wanted them."""
+        self.late: Counter[str] = Counter()
+        """Events that came later than allowed: rules judged them, state did not take them."""
+        self.latest = timedelta(0)
+        """By how much the latest of them was late."""
         self.lost_reports = 0
 
     def count(self, item: Item) -> None:
@@ -41,9 +50,21 @@ class Tally:
         elif isinstance(item, Malformed):
             self.malformed[item.reason] += 1
 
-    def count_late(self) -> None:
-        """Count one observation that a window no longer takes."""
-        self.late += 1
+    def count_late(self, source: str, by: int) -> None:
+        """Count one event that is older than the newest of its file by so many microseconds."""
+        self.late[source] += 1
+        self.latest = max(self.latest, timedelta(microseconds=by))
+
+    def add(self, other: Tally) -> None:
+        """Count what another process counted as well."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            if isinstance(value, Counter):
+                mine.update(value)
+            elif name == "latest":
+                self.latest = max(self.latest, other.latest)
+            elif isinstance(value, int):
+                setattr(self, name, mine + value)
 
     def counted(self) -> dict[str, Any]:
         """The counters as JSON, in a stable order."""
@@ -54,9 +75,10 @@ class Tally:
             "skipped": skipped,
             "malformed": malformed,
             "truncated": self.truncated,
-            "late": self.late,
+            "late": self.late.total(),
             "lost_reports": self.lost_reports,
             "alerts": _sorted(self.alerts),
+            "late_by_source": _sorted(self.late),
             "events_by_source": _sorted(self.events),
             "skipped_by_reason": _sorted(self.skipped),
             "malformed_by_reason": _sorted(self.malformed),

@@ -1,0 +1,74 @@
+"""Leaving when asked to: cleanly, within a limit, in every process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+CODES = {signal.SIGTERM: EXIT_TERMINATED, signal.SIGINT: EXIT_INTERRUPTED}
+WAKE_EVERY = 0.2
+"""Seconds between two looks whether signals are still waited for."""
+
+
+class Leaving:
+    """Whether this process was asked to leave, and how it does.
+
+    Without a checkpoint the input counts as read to its end: what was found by then is delivered. With one,
+    reading stops, and the process leaves when all that was read is in the checkpoint and its alerts are delivered.
+
+    Parameters
+    ----------
+    to_checkpoint
+        Ends the process; None if no checkpoint is kept.
+    """
+
+    def __init__(self, to_checkpoint: Callable[[], None] | None = None) -> None:
+        self.to_checkpoint = to_checkpoint
+        self.code: int | None = None
+        self._stood: dict[str, int] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether to leave."""
+        return self.code is not None
+
+    def stand_still(self, lane: str, epoch: int) -> None:
+        """A lane reads no more. In its next epoch all of this one is finished in all processes: time to go."""
+        if epoch > self._stood.setdefault(lane, epoch):
+            assert self.to_checkpoint is not None
+            self.to_checkpoint()
+
+
+@contextlib.contextmanager
+def on_signals(leaving: Leaving, within: timedelta) -> Iterator[None]:
+    """SIGTERM and SIGINT ask to leave; what does not within the limit is ended.
+
+    They are blocked and waited for by a thread: a handler would never run while bytewax waits for other processes.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    done = threading.Event()
+
+    def wait() -> None:
+        while not done.is_set():
+            caught = signal.sigtimedwait(SIGNALS, WAKE_EVERY)
+            if caught is not None:
+                leaving.code = CODES[signal.Signals(caught.si_signo)]
+                if not done.wait(within.total_seconds()):
+                    os._exit(leaving.code)
+                return
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

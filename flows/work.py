@@ -1,0 +1,192 @@
+"""One process of the job: its share of the input through the flow, its outputs, and what it says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache, partial
+from typing import Any
+
+from bytewax._bytewax import cluster_main
+from bytewax.recovery import RecoveryConfig
+from msgspec import Struct
+
+from detectors.stateful import Plain
+from events.decoder import Decoder
+from flows.clock import UNKNOWN, Clock
+from flows.configuration import Configuration
+from flows.console import DASH, root_cause, without_panic_traces
+from flows.detect import Job, allowed, build, waits
+from flows.files import Reading
+from flows.inputs import Planned, cluster_of
+from flows.judge import Decode, Judge
+from flows.lanes import Inputs, LaneSource, Reader
+from flows.leaving import Leaving, on_signals
+from flows.live import Live, is_live
+from flows.pool import Pool
+from flows.sinks import CountedAlerts, Nowhere, Output, Sink, alert_output, dead_letter_output
+from flows.steps import Keeping
+from flows.tally import Tally
+
+EPOCH = timedelta(milliseconds=100)
+"""How often the clock moves on, where no checkpoint is written."""
+LANES = 64
+"""Into which the input is dealt: as many files are read at once."""
+SAID_EVERY = 1.0
+"""Seconds between two reports of a worker."""
+
+
+class Options(Struct, frozen=True):
+    """What a call of `detect` says."""
+
+    paths: list[str]
+    """Files that exist, or `-`."""
+    cluster: str = "default"
+    output: str = DASH
+    form: str = "jsonl"
+    dead_letters: str | None = None
+    summary: str | None = None
+    checkpoint: str | None = None
+    """A folder that `checkpoints.create` made."""
+    processes: int = 1
+    follow: bool = False
+    settings: str | None = None
+    """The settings file, for processes of their own."""
+
+
+class Share(Struct, frozen=True):
+    """Which process of the job this is, and what all lanes read."""
+
+    plan: Mapping[str, Sequence[Planned]]
+    begun_anew: frozenset[str] = frozenset()
+    """Detectors whose state in the checkpoint means nothing any more."""
+    index: int = 0
+    addresses: tuple[str, ...] = ()
+    """Of all processes; none if there is one."""
+
+
+Say = Callable[[dict[str, Any]], None]
+
+
+class Worker:
+    """One process of the job.
+
+    Parameters
+    ----------
+    options
+        Of the call.
+    configuration
+        What runs.
+    share
+        Which part of it is here.
+    say
+        Told once a second how it goes.
+    """
+
+    def __init__(self, options: Options, configuration: Configuration, share: Share, say: Say) -> None:
+        self.options = options
+        self.configuration = configuration
+        self.share = share
+        self.say = say
+        self.tally = Tally()
+        self.clock = Clock(len(share.plan), waits(configuration))
+        self.pool = Pool(max(1, configuration.settings.limits.open_files // options.processes))
+        self.leaving = Leaving()
+        self.outputs = contextlib.ExitStack()
+        self.said = 0.0
+
+    def run(self, leave: Callable[[], None]) -> None:
+        """Read all, deliver all; raises what made it fail.
+
+        Parameters
+        ----------
+        leave
+            Ends the process, where a checkpoint is kept and it was asked to leave.
+        """
+        kept = self.options.checkpoint
+        if kept is not None:
+            self.leaving.to_checkpoint = partial(self._left, leave)
+        settings = self.configuration.settings
+        recovery = None if kept is None else RecoveryConfig(kept, settings.checkpoint.history)
+        interval = EPOCH if kept is None else settings.checkpoint.every
+        with self.outputs, on_signals(self.leaving, settings.shutdown), without_panic_traces():
+            flow = build(self._source(), self._job(), Sink(self._alerts), Sink(self._dead_letters))
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
+            try:
+                cluster_main(
+                    flow, list(self.share.addresses), self.share.index, epoch_interval=interval, recovery_config=recovery
+                )
+            except BaseException as error:  # noqa: BLE001  raised again, without the layers around it
+                raise root_cause(error) from None
+
+    def _left(self, leave: Callable[[], None]) -> None:
+        self.outputs.close()
+        leave()
+
+    def _job(self) -> Job:
+        keeping = Keeping(checkpoint=self.options.checkpoint is not None, begun_anew=self.share.begun_anew)
+        return Job(self.configuration, self.clock, self.tally, self.options.processes, keeping, self._heard)
+
+    def _heard(self) -> None:
+        now = time.monotonic()
+        if now - self.said >= SAID_EVERY:
+            self.said = now
+            self.say(self.report())
+
+    def report(self) -> dict[str, Any]:
+        """What was counted, and how it stands: see `board.WorkerReport`."""
+        tally, clock = self.tally, self.clock
+        return dict(
+            read=tally.read,
+            events=dict(tally.events),
+            skipped=dict(tally.skipped),
+            malformed=dict(tally.malformed),
+            late=dict(tally.late),
+            lost_reports=tally.lost_reports,
+            alerts=dict(tally.alerts),
+            failed=dict(tally.failed),
+            clock=None if clock.low == UNKNOWN else clock.low,
+            keys=dict(tally.keys),
+            bytes=dict(tally.bytes),
+            held=clock.held,
+            open_files=self.pool.open,
+            checkpoint=tally.checkpoint,
+        )
+
+    def _source(self) -> LaneSource:
+        judge = Judge(self.configuration.dispatch, allowed(self.configuration.settings.lateness), self.tally)
+        return LaneSource(Inputs(self.share.plan, self._decoder(), self._reader), judge, self.clock, self.leaving)
+
+    def _decoder(self) -> Callable[[str], Decode]:
+        """For a path the function that decodes its records; files of one cluster share one."""
+
+        @cache
+        def named(name: str) -> Decode:
+            return Decoder(name, self.configuration.settings.limits.item).decode
+
+        return lambda path: named(cluster_of(path, self.options.cluster))
+
+    def _reader(self, path: str, position: Plain) -> Reader:
+        longest = self.configuration.settings.limits.line
+        if is_live([path]):
+            return Live(path, longest)
+        return Reading(path, longest, pool=self.pool, resume=position, follow=self.options.follow)
+
+    def _alerts(self) -> Output:
+        keep = not (self.options.follow or self.options.checkpoint or is_live(self.options.paths))
+        append = self.options.checkpoint is not None
+        output = alert_output(self.options.output, self.options.form, keep=keep, append=append)
+        return self._opened(CountedAlerts(output, self.tally))
+
+    def _dead_letters(self) -> Output:
+        path = self.options.dead_letters
+        return self._opened(Nowhere() if path is None else dead_letter_output(path, append=self.options.checkpoint is not None))
+
+    def _opened(self, output: Output) -> Output:
+        self.outputs.callback(output.close)
+        return output
+

@@ -1,0 +1,150 @@
+"""The processes of a job: started together, watched, and ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from flows.board import Board
+from flows.configuration import Configuration
+from flows.console import EXIT_FAILED
+from flows.health import serve
+from flows.leaving import CODES
+from flows.tally import Tally
+from flows.work import Options, Share, Worker
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent ends."""
+LOOK_EVERY = 0.5
+"""Seconds in which a worker that ended without a word is noticed."""
+
+
+class Outcome(Struct, frozen=True):
+    """How a worker ended."""
+
+    tally: Tally | None = None
+    """What it counted; None if it ended without a word."""
+    failure: str = ""
+    """Why it failed, for the user."""
+    nobody_reads: bool = False
+    """The reader of its output has gone."""
+
+
+def run_workers(options: Options, configuration: Configuration, share: Share, board: Board) -> tuple[int, list[Outcome]]:
+    """Run all processes of a job to their end.
+
+    They are forks of this one, which must have no threads yet. Signals are handed on to them; if this process
+    ends, they end. Returns the exit code, and how each worker ended: those that failed first.
+    """
+    context = multiprocessing.get_context("fork")
+    addresses = tuple(_free_addresses(options.processes)) if options.processes > 1 else ()
+    pipes = [context.Pipe(duplex=False) for _ in range(options.processes)]
+    caught: list[int] = []
+    with _handed_on(caught, board) as processes:
+        for index, (_, said) in enumerate(pipes):
+            mine = msgspec.structs.replace(share, index=index, addresses=addresses)
+            process = context.Process(target=_work, args=(options, configuration, mine, said, os.getpid()))
+            process.start()
+            processes.append(process)
+        for _, said in pipes:
+            said.close()
+        with serve(board, configuration.settings.health):
+            outcomes = list(_watched([heard for heard, _ in pipes], board))
+    return (CODES[signal.Signals(caught[0])] if caught else 0), outcomes
+
+
+def _free_addresses(count: int) -> list[str]:
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return ["{}:{}".format(*one.getsockname()) for one in sockets]
+
+
+@contextlib.contextmanager
+def _handed_on(caught: list[int], board: Board) -> Iterator[list[Any]]:
+    """Signals that ask this process to end go to the workers, which end as they can."""
+    processes: list[Any] = []
+
+    def hand_on(number: int, _: object) -> None:
+        caught.append(number)
+        board.leave()
+        for process in processes:
+            if process.is_alive():
+                os.kill(process.pid, number)
+
+    before = {number: signal.signal(number, hand_on) for number in CODES}
+    try:
+        yield processes
+    except BaseException:
+        for process in processes:
+            process.kill()
+        raise
+    finally:
+        for process in processes:
+            process.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watched(heard: Sequence[Connection], board: Board) -> Iterator[Outcome]:
+    """Take what the workers say until all have ended."""
+    open_ = {connection: index for index, connection in enumerate(heard)}
+    while open_:
+        for connection in wait(list(open_), LOOK_EVERY):
+            assert isinstance(connection, Connection)
+            index = open_[connection]
+            try:
+                said = connection.recv()
+            except (EOFError, OSError):
+                said = Outcome()
+            if isinstance(said, Outcome):
+                del open_[connection]
+                board.gone(index)
+                yield said
+            else:
+                board.put(index, said)
+
+
+def _work(options: Options, configuration: Configuration, share: Share, said: Connection, parent: int) -> None:
+    """A worker process."""
+    _end_with(parent)
+    worker = Worker(options, configuration, share, said.send)
+
+    def leave() -> None:
+        said.send(worker.report())
+        said.send(Outcome(worker.tally))
+        os._exit(0)
+
+    try:
+        worker.run(leave)
+        said.send(worker.report())
+        said.send(Outcome(worker.tally))
+    except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
+        said.send(Outcome(worker.tally, _told(error), nobody_reads=isinstance(error, BrokenPipeError)))
+        os._exit(EXIT_FAILED)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent ends, however it does: what goes on alone would write what a new run writes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(EXIT_FAILED)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"cannot write {error.filename or 'the alerts, dead letters or summary'}: {error.strerror or error}"
+    return f"{type(error).__name__}: {error}"
