@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from detectors import examples
 from detectors.contract import Detector, Quiet
+from detectors.state_checks import state_problems
+from detectors.stateful import Stateful
 from events import Event
 
 REPEATED = 50
@@ -36,6 +38,8 @@ def problems(detector: Detector[Any]) -> list[str]:
     wrong += [] if any(not example.raised for example in shown) else ["no example in its docstring is quiet"]
     for example in shown:
         wrong += _unsteady(detector, example)
+    if isinstance(detector, Stateful):
+        wrong += state_problems(detector, [example.events for example in shown])
     return wrong
 
 

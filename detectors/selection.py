@@ -22,11 +22,13 @@ class Requests(Struct, frozen=True):
 
 
 class Executions(Struct, frozen=True):
-    """Executed programs: of a base name, or with a command line that matches a pattern; all if neither is given."""
+    """Executed programs: of a base name, with a command line that matches a pattern, or not listed; else all."""
 
     names: frozenset[str] = frozenset()
     patterns: tuple[str, ...] = ()
     """RE2, case-insensitive, searched in `binary arguments`. A prefilter: it may say too much, never too little."""
+    besides: frozenset[str] = frozenset()
+    """If given, programs of all other paths are wanted as well."""
 
 
 class Records(Struct, frozen=True):
@@ -62,6 +64,11 @@ def shell_text(words: str) -> tuple[str, ...]:
 def executes(*names: str, matching: tuple[str, ...] = ()) -> Executions:
     """Executions of programs with these base names, or whose command line matches one of these patterns."""
     return Executions(frozenset(names), matching)
+
+
+def executes_besides(paths: frozenset[str]) -> Executions:
+    """Executions of all programs but those with these paths."""
+    return Executions(besides=paths)
 
 
 def connects() -> Records:

@@ -7,7 +7,7 @@ whatever order the events arrived in; so a detector needs no clock, and swapped 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from alerts.signal import Evidence, Origin
 from detectors.contract import Detector, DetectorKind, Match, Quiet
+from detectors.selection import Selector
 from events import Event
 
 E = TypeVar("E", bound=Event)
@@ -97,6 +98,13 @@ class Stateful(Detector[E], ABC, Generic[E, S]):
     """Of that form."""
     then: Stateful[Any, Any] | None = None
     """Judges in the scope of the cluster what `step` hands on."""
+
+    @classmethod
+    def detects(
+        cls, alert_type: str, on: Selector | tuple[Selector, ...], **more: Any
+    ) -> Callable[[Callable[..., Noted | Quiet]], Self]:
+        """Make a detector of a function that says what to note of one event; the parameters are those of `Detector`."""
+        return lambda function: cls(function, alert_type, on, **more)
 
     def __call__(self, event: E) -> Match | Quiet:
         """What this event alone amounts to, with nothing seen before it."""

@@ -138,9 +138,9 @@ class Call(NamedTuple):
 
 
 def _detect(call: Call) -> None:
-    from flows.inputs import InputError, expand, plan
+    from flows.inputs import InputError, expand
     from flows.run import run
-    from flows.work import LANES, Options, Share
+    from flows.work import Options
 
     configuration = _configured(call.settings)
     try:
@@ -162,7 +162,7 @@ def _detect(call: Call) -> None:
         processes=call.processes,
         follow=call.follow,
     )
-    raise typer.Exit(run(options, configuration, Share(plan(paths, {}, LANES))))
+    raise typer.Exit(run(options, configuration))
 
 
 @app.command()

@@ -34,7 +34,9 @@ class Dispatch:
         self._names = {
             name: self._of(Executions, lambda selector, name=name: name in selector.names) for name in programs
         }
-        self._always = self._of(Executions, lambda selector: not selector.names and not selector.patterns)
+        self._always = self._of(Executions, lambda selector: selector == Executions())
+        besides = self._selectors(Executions)
+        self._besides = [(found, selector.besides) for found, selector in besides if selector.besides]
         self._set, self._patterns = self._compile()
 
     def reached(self, event: Event) -> Detectors:
@@ -72,9 +74,10 @@ class Dispatch:
         process = event.process
         named = self._names.get(process.name, ())
         matched = self._set.Match(process.command_line) if self._set is not None else None
-        if not matched and not self._always:
+        unlisted = [detector for detector, paths in self._besides if process.binary not in paths]
+        if not matched and not unlisted and not self._always:
             return named
-        reached = {*named, *self._always, *(self._patterns[index] for index in matched or ())}
+        reached = {*named, *self._always, *unlisted, *(self._patterns[index] for index in matched or ())}
         return tuple(detector for detector in self.detectors if detector in reached)
 
     def _of(self, kind: type[Any], wanted: Any) -> Detectors:

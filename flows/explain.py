@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from alerts.redaction import redact, redact_value, shortened
 from detectors.contract import Detector, Match, Quiet
+from detectors.stateful import Stateful
 from detectors.summaries import summary
-from detectors.windows import ValueCount
 from events import Event, Item, Malformed, Skipped
 from events.decoder import Decoder
 from flows.configuration import Configuration
-from flows.files import FileSource
 from flows.inputs import InputError, cluster_of, expand
+from flows.live import chunks
 
 LONGEST = 600
 """Characters of one value or sentence."""
@@ -47,11 +47,11 @@ def record(place: str, longest: int) -> Record:
     if Path(path).is_dir():
         raise PlaceError(f"{path}: a folder; name the file")
     try:
-        chunks = FileSource(expand([path]), longest).chunks()
+        found = chunks(expand([path]), longest)
     except InputError as error:
         raise PlaceError(str(error)) from None
     last, damage = 0, ""
-    for chunk in chunks:
+    for chunk in found:
         if chunk.first <= line < chunk.first + len(chunk.lines):
             return Record(place, chunk.lines[line - chunk.first], item)
         last, damage = chunk.first + len(chunk.lines) - 1, chunk.damage
@@ -111,8 +111,8 @@ def _answer(detector: Detector[Any], event: Event) -> Iterator[str]:
         for name, value in verdict.fields.items():
             yield f"         {name} = {_shown(value)}"
     elif isinstance(verdict, Quiet):
-        counts = isinstance(detector, ValueCount) and verdict.condition == detector.parameters.required
-        said = "adds to a window that wants" if counts else "FAIL"
+        adds = isinstance(detector, Stateful) and verdict.condition == detector.required
+        said = "adds to what has to come together:" if adds else "FAIL"
         yield f"  quiet  {detector.alert_type}  {said} {verdict.condition}; actual={_shown(verdict.saw)}"
     else:
         yield f"  quiet  {detector.alert_type}  gives no reason"

@@ -1,26 +1,21 @@
-"""Files as a source: folders, globs, gzip, standard input; one open at a time, in constant memory."""
+"""Files: read in pieces, from where an earlier run ended, and followed while they grow."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import queue
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import IO, Any, cast
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from msgspec import Struct
 
-from flows.console import DASH
-from flows.documents import OPENINGS, Documents, first_text
+from flows.identity import HASHED, fingerprint_of
+from flows.lines import DOCUMENTS, Lines, Records
+from flows.pool import Pool, ReplacedError, Stored
+from flows.unpacking import GZIP, TORN, Content, Plain, content_of, head
 
 BLOCK = 1 << 18
 """Bytes that are read at once."""
-GZIP = b"\x1f\x8b\x08"
 
 
 class Chunk(Struct, frozen=True, array_like=True):
@@ -36,174 +31,223 @@ class Chunk(Struct, frozen=True, array_like=True):
     """Why the file could not be read further."""
 
 
-def is_live(paths: Sequence[str]) -> bool:
-    """Whether one of these goes on while it is read: a pipe, or a standard input that is no file."""
-    return any(not Path("/dev/stdin" if path == DASH else path).is_file() for path in paths)
+class Position(NamedTuple):
+    """Where a later run goes on: behind what was given, but before a record that may still grow."""
+
+    offset: int = 0
+    """In the unpacked content; of a file of documents, where they begin."""
+    line: int = 1
+    """Number of the line that begins there."""
+    form: str = ""
+    """LINES or DOCUMENTS, once it is known."""
+    records: int = 0
+    """Documents from there on that were given."""
+    judged: tuple[int, ...] = ()
+    """Bytes of each record behind these that was given although it had no end."""
+    damage: str = ""
+    """What was told of it."""
 
 
-class FileSource(DynamicSource[Chunk]):
-    """Chunks of the files, one file after the other, read by the first worker.
+class Reading:
+    """One file, read chunk by chunk.
 
     Parameters
     ----------
-    paths
-        What `expand` gives.
+    path
+        Of a file, plain or gzip; `-` is a standard input that is a file.
     longest
         Bytes of a line; the rest of a longer one is passed over.
     block
         Bytes that are read at once.
-    progress
-        Told how many bytes of the files (as they are stored) were read so far.
+    pool
+        Opens the file; without one, one of its own.
+    resume
+        The `position` of an earlier run in a file with this content.
+    follow
+        Whether the file may grow: then it ends only when it was truncated, or another file is written to at
+        its path; `successor` goes on with that. A file that is not there yet is waited for.
     """
 
     def __init__(
-        self, paths: Sequence[str], longest: int, block: int = BLOCK, progress: Callable[[int], None] = lambda _: None
+        self,
+        path: str,
+        longest: int,
+        block: int = BLOCK,
+        pool: Pool | None = None,
+        resume: Sequence[Any] | None = None,
+        follow: bool = False,
     ) -> None:
-        self.paths = paths
-        self.longest = longest
+        self.path = path
         self.block = block
-        self.progress = progress
+        self.pool = pool or Pool()
+        self.live = follow
+        self.stored: Stored | None = None
+        self.lines = Lines(longest)
+        self.pending: deque[tuple[Chunk, Position]] = deque()
+        self.given = Position() if resume is None else Position(*resume)
+        self.here = self.given._replace(records=0, judged=(), damage="")
+        self.offset = self.here.offset
+        self.records = Records(longest, self.here.line, self.here.form)
+        self.known, self.judged = self.given.records, tuple(self.given.judged)
+        self.head = b""
+        self.finished = self.replaced = self.drained = self.waiting = False
+        self.content: Content
+        self.raw: Plain
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Chunk]:
-        chunks = self.chunks() if worker_index == 0 else iter(())
-        return _Following(chunks) if is_live(self.paths) else _Reading(chunks)
+    @property
+    def ended(self) -> bool:
+        """Whether `next` will never give anything more."""
+        return self.finished and not self.pending
 
-    def chunks(self) -> Iterator[Chunk]:
-        """All lines of all files."""
-        before = 0
-        for path in self.paths:
-            try:
-                raw, stream = _opened(path)
-            except OSError as error:
-                yield Chunk(path, 1, [], error.strerror or str(error))
-                continue
-            with raw:
-                for chunk in _chunks(path, _lines(stream, self.longest, self.block), self.longest):
-                    yield chunk
-                    self.progress(before + _position(raw))
-                before += _position(raw)
+    @property
+    def position(self) -> tuple[Any, ...]:
+        """Plain values: where a later run goes on, behind the last chunk that `next` gave."""
+        return tuple(self.given)
 
+    @property
+    def fingerprint(self) -> str | None:
+        """Of what was read so far, given or not; None before the first bytes are read."""
+        return fingerprint_of(self.head)
 
-def _chunks(path: str, blocks: Iterator[tuple[list[bytes], str]], longest: int) -> Iterator[Chunk]:
-    number, documents, begun = 1, None, b""
-    for lines, damage in blocks:
-        if not begun and (begun := first_text(lines)) in OPENINGS:
-            documents = Documents(longest, number)
-        if documents is None:
-            yield Chunk(path, number, lines, damage)
-        else:
-            yield from (Chunk(path, at, [record]) for at, record in documents.records(lines))
-            if damage:
-                yield Chunk(path, number + len(lines), [], damage)
-        number += len(lines)
-    if documents is not None:
-        yield from (Chunk(path, at, [record]) for at, record in documents.rest())
+    @property
+    def done(self) -> int:
+        """Bytes of the file, as it is stored, that were read so far."""
+        return 0 if self.stored is None else self.raw.offset
 
+    def next(self) -> Chunk | None:
+        """The next chunk; None if there is nothing more now."""
+        chunk = self.peek()
+        if chunk is not None:
+            _, self.given = self.pending.popleft()
+        return chunk
 
-def _position(raw: IO[bytes]) -> int:
-    return raw.tell() if raw.seekable() else 0
+    def peek(self) -> Chunk | None:
+        """What `next` will give."""
+        if not self.pending:
+            self._fill()
+        return self.pending[0][0] if self.pending else None
 
-
-class _Reading(StatelessSourcePartition[Chunk]):
-    """Files: the next chunk is there when it is asked for."""
-
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self.chunks = chunks
-
-    def next_batch(self) -> list[Chunk]:
-        return [next(self.chunks)]
-
-
-class _Following(StatelessSourcePartition[Chunk]):
-    """A live input, read by a thread of its own: waiting for it must not hold up what else the worker has to do."""
-
-    AHEAD = 16
-    """Chunks that are read before they are asked for."""
-    PAUSE = timedelta(milliseconds=20)
-
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self.chunks = chunks
-        self.read: queue.Queue[Chunk | BaseException] = queue.Queue(self.AHEAD)
-        self.awake: datetime | None = None
-        threading.Thread(target=self.follow, daemon=True).start()
-
-    def follow(self) -> None:
-        """Read to the end, and say so."""
+    def successor(self) -> Reading | None:
+        """The reading, from its beginning, of what has taken the place of a followed file that ended; or None."""
+        if not (self.live and self.ended and self.stored is not None):
+            return None
         try:
-            for chunk in self.chunks:
-                self.read.put(chunk)
-            self.read.put(StopIteration())
-        except BaseException as error:  # noqa: BLE001  raised again, where bytewax sees it
-            self.read.put(error)
+            if not (self.replaced or self.stored.is_succeeded() or self.stored.is_truncated(self.raw.offset)):
+                return None
+        except OSError as error:
+            if not isinstance(error, ReplacedError):
+                return None
+        return Reading(self.path, self.lines.longest, self.block, self.pool, follow=True)
 
-    def next_batch(self) -> list[Chunk]:
+    def close(self) -> None:
+        """Give the file back; reading on opens it again."""
+        if self.stored is not None:
+            self.stored.close()
+
+    def _fill(self) -> None:
         try:
-            found = self.read.get_nowait()
-        except queue.Empty:
-            self.awake = datetime.now(UTC) + self.PAUSE
-            return []
-        self.awake = None
-        if isinstance(found, BaseException):
-            raise found
-        return [found]
+            while not self.pending and not self.finished:
+                if (self.stored is None or self.waiting) and not self._is_ready():
+                    return
+                data = self.content.read(self.block)
+                if data:
+                    self._take(data)
+                elif not self._is_over():
+                    self.waiting = True
+                    return
+        except (OSError, zlib.error) as error:
+            self.replaced = isinstance(error, ReplacedError)
+            self._finish(getattr(error, "strerror", None) or str(error))
 
-    def next_awake(self) -> datetime | None:
-        return self.awake
-
-
-def _opened(path: str) -> tuple[IO[bytes], io.BufferedIOBase]:
-    """The file as stored, and the stream of its bytes unpacked."""
-    raw = open(0, "rb", closefd=False) if path == DASH else Path(path).open("rb")  # noqa: SIM115  stdin has no path
-    head = raw.read(len(GZIP))
-    if raw.seekable():
-        raw.seek(0)
-        stream: IO[bytes] | io.BufferedReader = raw
-    else:
-        stream = io.BufferedReader(_Rewound(head, raw))
-    return raw, gzip.GzipFile(fileobj=stream) if head == GZIP else cast("io.BufferedIOBase", stream)
-
-
-class _Rewound(io.RawIOBase):
-    """A stream that cannot seek, with the bytes that were already taken from it at its beginning."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self.head = head
-        self.stream = stream
-
-    def readable(self) -> bool:
+    def _is_ready(self) -> bool:
+        """Whether the file is open, and still the one that was read."""
+        if self.stored is not None:
+            self.waiting = False
+            if self.stored.is_truncated(self.raw.offset):
+                self._replace()
+            return not self.finished
+        try:
+            stored = Stored(self.path, self.pool)
+        except FileNotFoundError:
+            if self.live:
+                return False
+            raise
+        begin = stored.read(len(GZIP), 0)
+        if self.live and len(begin) < len(GZIP) and GZIP.startswith(begin):
+            return False
+        self.content, self.raw = content_of(stored)
+        self.stored = stored
+        self.head = head(stored, HASHED)
+        self.content.skip(self.here.offset)
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.head or self.stream.read1(len(buffer))  # type: ignore[attr-defined]  # it is buffered
-        self.head = b""
-        buffer[: len(data)] = data
-        return len(data)
+    def _is_over(self) -> bool:
+        """At the present end: whether that is all, or there may be more by now."""
+        assert self.stored is not None
+        truncated = self.stored.is_truncated(self.raw.offset)
+        if not self.live:
+            self._finish("the file was truncated" if truncated else TORN if self.content.is_torn else "")
+        elif truncated:
+            self._replace()
+        elif not self.stored.is_succeeded():
+            return False
+        elif self.drained:
+            self._replace()
+        self.drained = True
+        return True
 
+    def _take(self, data: bytes) -> None:
+        self._begin(data)
+        found = self.records.take(self.lines.add(data))
+        self.offset += len(data)
+        documents = self.records.form == DOCUMENTS
+        for first, lines in found:
+            if documents:
+                self.here = self.here._replace(form=DOCUMENTS, records=self.here.records + 1)
+            else:
+                self.here = Position(self.offset - self.lines.size, self.records.number, self.records.form)
+            self._give(first, lines)
 
-def _lines(stream: io.BufferedIOBase, longest: int, block: int) -> Iterator[tuple[list[bytes], str]]:
-    """Lists of whole lines, with what was wrong with the stream, if anything, in the last of them."""
-    rest = b""
-    passing_over = False
-    damage = ""
-    while True:
-        try:
-            data = stream.read1(block)
-        except (OSError, EOFError, zlib.error) as error:
-            data, damage = b"", str(error)
-        if not data:
-            if rest or damage:
-                yield [rest] if rest else [], damage
-            return
-        lines = data.split(b"\n")
-        if passing_over:
-            if len(lines) == 1:
-                continue
-            lines[0] = rest
-        else:
-            lines[0] = rest + lines[0]
-        rest = lines.pop()
-        passing_over = len(rest) > longest
-        if passing_over:
-            rest = rest[: longest + 1]
+    def _begin(self, data: bytes) -> None:
+        """Keep the first bytes, also of a file that began to grow after it was opened."""
+        known = len(self.head)
+        if known < HASHED and self.offset <= known:
+            self.head += data[known - self.offset :][: HASHED - known]
+
+    def _give(self, first: int, lines: list[bytes]) -> None:
+        """Make a chunk of what an earlier run has not given."""
+        while lines and (self.known or self.judged):
+            if self.known:
+                self.known -= 1
+            elif _is_same(lines[0], self.judged[0]):
+                self.judged = self.judged[1:]
+            else:
+                self.judged = ()
+                break
+            first, lines = first + 1, lines[1:]
         if lines:
-            yield [line if len(line) <= longest else line[: longest + 1] for line in lines], ""
+            self.pending.append((Chunk(self.path, first, lines), self.here))
+
+    def _replace(self) -> None:
+        self.replaced = True
+        self._finish(TORN if self.content.is_torn else "")
+
+    def _finish(self, damage: str) -> None:
+        """Give what has no end; should it get one, a later run compares."""
+        self.finished = True
+        before = self.here
+        judged: tuple[int, ...] = ()
+        rest = [bytes(self.lines.rest)] if self.lines.size else []
+        for first, lines in [*self.records.take(rest), *self.records.rest()]:
+            judged = (*judged, len(lines[0]))
+            self.here = before._replace(judged=judged)
+            self._give(first, lines)
+        if damage and damage != self.given.damage:
+            self.here = self.here._replace(damage=damage)
+            self.pending.append((Chunk(self.path, self.records.number, [], damage), self.here))
+        self.close()
+
+
+def _is_same(line: bytes, judged: int) -> bool:
+    """Whether a line has only got its end since so many bytes of it were judged."""
+    return len(line) == judged or (len(line) == judged + 1 and line.endswith(b"\r"))

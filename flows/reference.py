@@ -97,11 +97,12 @@ def selection(selector: Selector) -> str:
     match selector:
         case Requests(resources, verbs):
             return f"requests to {', '.join(sorted(verbs))} {', '.join(sorted(resources))}"
-        case Executions(names, patterns):
+        case Executions(names, patterns, besides):
             programs = f"executions of {', '.join(sorted(names))}" if names else ""
             shown = ", ".join(f"`{shortened(pattern, LONGEST)}`" for pattern in patterns)
             lines = f"command lines that match {shown}" if patterns else ""
-            return "; ".join(part for part in (programs, lines) if part) or "all executions"
+            others = f"executions of all but {len(besides)} programs of base images, by path" if besides else ""
+            return "; ".join(part for part in (programs, lines, others) if part) or "all executions"
         case Records(kinds):
             return f"runtime records of kind {', '.join(sorted(kinds))}"
         case Operations(prefixes):

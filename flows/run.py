@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from detectors.stateful import Plain
 from flows.board import Board
+from flows.checkpoints.create import create
+from flows.checkpoints.errors import CheckpointError
+from flows.checkpoints.opening import open_for
+from flows.checkpoints.plain import read_plain
+from flows.checkpoints.store import cut
 from flows.configuration import Configuration
 from flows.console import DASH, EXIT_FAILED, complain, forget_stdout
+from flows.inputs import plan
 from flows.sinks import summary_output
+from flows.stepnames import SOURCE, step_id
 from flows.tally import Tally
-from flows.work import Options, Share
+from flows.work import LANES, Options, Share
 from flows.workers import Outcome, run_workers
 
 
-def run(options: Options, configuration: Configuration, share: Share) -> int:
+def run(options: Options, configuration: Configuration) -> int:
     """Read all inputs, deliver all alerts, and say how it went.
 
     Returns the exit code: 0 done, 1 it failed, 130 or 143 stopped by a signal: what was found by then is
@@ -25,6 +34,7 @@ def run(options: Options, configuration: Configuration, share: Share) -> int:
         severities={one.alert_type: configuration.severity(one.alert_type) for one in configuration.detectors},
     )
     try:
+        share = Share(plan(options.paths, _known(options, configuration), LANES))
         summary = None if options.summary is None else summary_output(options.summary)
         code, outcomes = run_workers(options, configuration, share, board)
         tally = _summed(outcomes)
@@ -33,6 +43,9 @@ def run(options: Options, configuration: Configuration, share: Share) -> int:
         if summary is not None:
             summary.write([tally.counted()])
             summary.close()
+    except CheckpointError as error:
+        complain(str(error))
+        return EXIT_FAILED
     except BrokenPipeError:
         forget_stdout()
         return 0
@@ -41,6 +54,25 @@ def run(options: Options, configuration: Configuration, share: Share) -> int:
         return EXIT_FAILED
     _report(tally, options)
     return code
+
+
+def _known(options: Options, configuration: Configuration) -> dict[str, dict[str, Plain]]:
+    """What the checkpoint knows of input files, by lane and identity. It is made if it is not there.
+
+    Raises
+    ------
+    CheckpointError
+        It is not one from which this flow can go on.
+    """
+    if options.checkpoint is None:
+        return {}
+    folder = Path(options.checkpoint)
+    if not folder.exists() or not any(folder.iterdir()):
+        create(folder)
+    for sentence in open_for(folder, configuration).sentences:
+        complain(sentence)
+    with cut(folder) as taken:
+        return {row.key: read_plain(row.data)[2] for row in taken.rows(step=step_id(SOURCE))}
 
 
 def _summed(outcomes: list[Outcome]) -> Tally:

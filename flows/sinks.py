@@ -92,7 +92,7 @@ class Lines:
         self, path: str, encode: Callable[[Any], bytes], *, append: bool = False, private: bool = False
     ) -> None:
         self.encode = encode
-        self.append = append
+        self.lasting = append and path != DASH and (not Path(path).exists() or Path(path).is_file())
         self.file: IO[bytes] = (
             _stdout().buffer if path == DASH else _opened(path, append=append, private=private)
         )
@@ -102,7 +102,7 @@ class Lines:
         self.file.flush()
 
     def settle(self) -> None:
-        if self.append and Path(self.file.name).is_file():
+        if self.lasting:
             os.fsync(self.file.fileno())
 
     def close(self) -> None:

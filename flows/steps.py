@@ -63,8 +63,6 @@ class Keeping(Struct, frozen=True):
     """Whether it is written."""
     sweep: bool = True
     """Whether what has expired is forgotten. It alters nothing but the memory in use."""
-    begun_anew: frozenset[str] = frozenset()
-    """Detectors whose state in the checkpoint means nothing any more."""
 
 
 class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
@@ -212,8 +210,7 @@ class EntityStep(InOrder[Observation, Found]):
             version, key, last, held, parts = state
             known(step, version, self.VERSION)
             self.last = tuple(last)
-            valid = detectors.keys() - keeping.begun_anew
-            self.parts = {name: detectors[name].from_plain(*part) for name, part in parts.items() if name in valid}
+            self.parts = {name: detectors[name].from_plain(*part) for name, part in parts.items() if name in detectors}
             self.resumed(key, [Observation(*one) for one in held if one[2] in detectors])
 
     def take(self, taken: list[Observation], until: int) -> Iterator[Found]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from bytewax._bytewax import cluster_main
@@ -61,8 +62,6 @@ class Share(Struct, frozen=True):
     """Which process of the job this is, and what all lanes read."""
 
     plan: Mapping[str, Sequence[Planned]]
-    begun_anew: frozenset[str] = frozenset()
-    """Detectors whose state in the checkpoint means nothing any more."""
     index: int = 0
     addresses: tuple[str, ...] = ()
     """Of all processes; none if there is one."""
@@ -110,7 +109,7 @@ class Worker:
         if kept is not None:
             self.leaving.to_checkpoint = partial(self._left, leave)
         settings = self.configuration.settings
-        recovery = None if kept is None else RecoveryConfig(kept, settings.checkpoint.history)
+        recovery = None if kept is None else RecoveryConfig(Path(kept), settings.checkpoint.history)
         interval = EPOCH if kept is None else settings.checkpoint.every
         with self.outputs, on_signals(self.leaving, settings.shutdown), without_panic_traces():
             flow = build(self._source(), self._job(), Sink(self._alerts), Sink(self._dead_letters))
@@ -128,7 +127,7 @@ class Worker:
         leave()
 
     def _job(self) -> Job:
-        keeping = Keeping(checkpoint=self.options.checkpoint is not None, begun_anew=self.share.begun_anew)
+        keeping = Keeping(checkpoint=self.options.checkpoint is not None)
         return Job(self.configuration, self.clock, self.tally, self.options.processes, keeping, self._heard)
 
     def _heard(self) -> None:
@@ -158,17 +157,10 @@ class Worker:
         )
 
     def _source(self) -> LaneSource:
-        judge = Judge(self.configuration.dispatch, allowed(self.configuration.settings.lateness), self.tally)
-        return LaneSource(Inputs(self.share.plan, self._decoder(), self._reader), judge, self.clock, self.leaving)
-
-    def _decoder(self) -> Callable[[str], Decode]:
-        """For a path the function that decodes its records; files of one cluster share one."""
-
-        @cache
-        def named(name: str) -> Decode:
-            return Decoder(name, self.configuration.settings.limits.item).decode
-
-        return lambda path: named(cluster_of(path, self.options.cluster))
+        settings = self.configuration.settings
+        judge = Judge(self.configuration.dispatch, allowed(settings.lateness), self.tally)
+        decode = decoders(self.options.cluster, settings.limits.item)
+        return LaneSource(Inputs(self.share.plan, decode, self._reader), judge, self.clock, self.leaving)
 
     def _reader(self, path: str, position: Plain) -> Reader:
         longest = self.configuration.settings.limits.line
@@ -190,3 +182,20 @@ class Worker:
         self.outputs.callback(output.close)
         return output
 
+
+def decoders(cluster: str, largest: int) -> Callable[[str], Decode]:
+    """For a path the function that decodes its records; files of one cluster share one.
+
+    Parameters
+    ----------
+    cluster
+        Name for events that do not say theirs, and do not come from a capture folder, which says it.
+    largest
+        Bytes of a record.
+    """
+
+    @cache
+    def named(name: str) -> Decode:
+        return Decoder(name, largest).decode
+
+    return lambda path: named(cluster_of(path, cluster))

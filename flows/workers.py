@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import sys
@@ -26,6 +28,8 @@ from flows.work import Options, Share, Worker
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent ends."""
+PORTS = range(20_000, 32_000)
+"""Where the processes of a job speak to each other, on 127.0.0.1."""
 LOOK_EVERY = 0.5
 """Seconds in which a worker that ended without a word is noticed."""
 
@@ -65,11 +69,21 @@ def run_workers(options: Options, configuration: Configuration, share: Share, bo
 
 
 def _free_addresses(count: int) -> list[str]:
-    with contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return ["{}:{}".format(*one.getsockname()) for one in sockets]
+    """Addresses that nobody listens on.
+
+    Of ports that the system gives to nobody: what it gives to a connection may be the port of a process that does
+    not listen yet.
+    """
+    found: list[str] = []
+    ports = list(PORTS)
+    random.SystemRandom().shuffle(ports)
+    for port in ports:
+        with contextlib.suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            found.append(f"127.0.0.1:{port}")
+        if len(found) == count:
+            return found
+    raise OSError(errno.EADDRINUSE, "no free port for the processes", "127.0.0.1")
 
 
 @contextlib.contextmanager
@@ -119,6 +133,8 @@ def _watched(heard: Sequence[Connection], board: Board) -> Iterator[Outcome]:
 
 def _work(options: Options, configuration: Configuration, share: Share, said: Connection, parent: int) -> None:
     """A worker process."""
+    for number in CODES:
+        signal.signal(number, signal.SIG_DFL)
     _end_with(parent)
     worker = Worker(options, configuration, share, said.send)
 

@@ -26,6 +26,7 @@ API_GROUPS = {
     "replicationcontrollers": (),
     "rolebindings": ("rbac.authorization.k8s.io",),
     "roles": ("rbac.authorization.k8s.io",),
+    "services": (),
     "statefulsets": ("apps",),
 }
 """Where Kubernetes itself serves these resources, besides the core group (empty, or not recorded)."""

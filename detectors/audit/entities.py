@@ -23,6 +23,7 @@ KINDS = {
     "replicationcontrollers": "replication_controller",
     "rolebindings": "role_binding",
     "roles": "role",
+    "services": "service",
     "statefulsets": "stateful_set",
 }
 

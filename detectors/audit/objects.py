@@ -38,6 +38,8 @@ class Metadata(Struct, rename="camel"):
     namespace: str | None = None
     uid: str | None = None
     resource_version: str | None = None
+    deletion_timestamp: str | None = None
+    """When its deletion was asked for; it stays until its finalizers are done."""
     labels: dict[str, str | None] | None = None
     owner_references: list[Owner | None] | None = None
     managed_fields: list[ManagedFields | None] | None = None
@@ -73,6 +75,13 @@ class Named(Struct):
     name: str | None = None
 
 
+class ContainerPort(Struct, rename="camel"):
+    """A port that a container says it listens on."""
+
+    name: str | None = None
+    container_port: int | None = None
+
+
 class Container(Struct, rename="camel"):
     """A container of any of the three lists."""
 
@@ -80,6 +89,7 @@ class Container(Struct, rename="camel"):
     image: str | None = None
     command: list[str | None] | None = None
     args: list[str | None] | None = None
+    ports: list[ContainerPort | None] | None = None
     security_context: SecurityContext | None = None
     volume_mounts: list[Named | None] | None = None
     volume_devices: list[Named | None] | None = None
@@ -129,6 +139,7 @@ NO_PODS = PodSpec()
 class Template(Struct):
     """The form from which pods are made."""
 
+    metadata: Metadata | None = None
     spec: PodSpec | None = None
 
 

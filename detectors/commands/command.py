@@ -43,6 +43,8 @@ class Command(Struct, frozen=True):
     """The text on its standard input, where it can be told: a here-document, or what `echo ... | base64 -d` prints."""
     background: bool = False
     """Ended with `&`."""
+    alternative: bool = False
+    """It, or the statement that it is part of, stands after `||`: it runs if what is before failed."""
 
 
 def sources(commands: Sequence[Command], command: Command) -> tuple[Command, ...]:

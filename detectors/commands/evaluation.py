@@ -63,7 +63,9 @@ class Evaluation(Calls):
             self.steps -= 1
             before = len(self.commands)
             scope.branches += bool(item.connector)
-            printed.append(self.node(item.node, scope, place))
+            other = item.connector == "||" and not place.alternative
+            there = msgspec.structs.replace(place, alternative=True) if other else place
+            printed.append(self.node(item.node, scope, there))
             scope.branches -= bool(item.connector)
             if item.background:
                 self.in_background(before)

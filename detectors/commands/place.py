@@ -22,6 +22,7 @@ class Place(Struct, frozen=True):
     unknown: bool = False
     depth: int = 0
     texts: int = 0
+    alternative: bool = False
     loose: bool = False
     """The words come from one string that a sensor made of them."""
 
@@ -48,6 +49,7 @@ def command_at(words: list[str], place: Place) -> Command:
         place.unknown or any(type(word) is not str for word in words) or _is_pattern(name),
         place.substitutions,
         None if stdin is None else stdin[:_STDIN_LENGTH].decode(errors="replace"),
+        alternative=place.alternative,
     )
 
 

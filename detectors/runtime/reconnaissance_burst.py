@@ -86,7 +86,7 @@ def place(event: RuntimeEvent) -> tuple[Entity, str]:
     """The container, or on a host the session: by its login, else by the program that starts the commands."""
     about = entity(event)
     if event.container is not None:
-        return about, event.container.id or f"{about.namespace}/{about.pod}/{about.name}"
+        return about, event.container.id or f"{event.node}|{about.namespace}/{about.pod}/{about.name}"
     process = event.process
     if process.auid is not None:
         return about, f"{event.node}|login {process.auid}|{process.session or ''}"
@@ -144,7 +144,7 @@ def _exempt(event: RuntimeEvent, exempt: tuple[str, ...]) -> str:
     folders = tuple(path for path in exempt if path.endswith("/"))
     for process in (event.parent, *event.ancestors):
         for path in (process.binary, _script(process)) if process else ():
-            if path in exempt or (folders and path.startswith(folders)):
+            if path in exempt or (path.startswith(folders) and "/../" not in path):
                 return path
     return ""
 

@@ -14,14 +14,15 @@ FOLDERS = sorted(folder for folder in CAPTURES.iterdir() if folder.name.startswi
 
 def test_every_detector_has_raw_lines_that_show_it() -> None:
     shown = {
-        folder.name for folder in FOLDERS if (folder / "fires.jsonl").exists() and (folder / "quiet.jsonl").exists()
+        folder.name for folder in FOLDERS if any(folder.glob("fires*.jsonl")) and (folder / "quiet.jsonl").exists()
     }
     assert {detector.alert_type for detector in registry.builtin()} <= shown
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_each_line_that_should_fire_does(folder: Path, tmp_path: Path) -> None:
-    for number, line in enumerate((folder / "fires.jsonl").read_text().splitlines(), 1):
+    alone = folder / "fires.jsonl"  # a model has none: it needs days of habits
+    for number, line in enumerate(alone.read_text().splitlines() if alone.exists() else (), 1):
         (tmp_path / "one.jsonl").write_text(line + "\n")
         assert folder.name in detect(tmp_path / "one.jsonl").types, f"line {number}"
 

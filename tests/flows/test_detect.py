@@ -74,10 +74,6 @@ def test_alerts_do_not_depend_on_the_size_of_batches(demo: Run, capture: Path, b
     assert again.tally.counted() == demo.tally.counted()
 
 
-def test_alerts_do_not_depend_on_the_number_of_workers(demo: Run, capture: Path) -> None:
-    assert detect(capture, workers=2).last == demo.last
-
-
 def test_alerts_do_not_depend_on_the_order_of_files(demo: Run, capture: Path) -> None:
     files = sorted(file for file in capture.rglob("*-*.jsonl"))
     random.Random(7).shuffle(files)
@@ -91,10 +87,13 @@ def _without_origins(run: Run) -> dict[str, Any]:
 @pytest.mark.parametrize("parts", [1, 3])
 def test_a_burst_is_found_in_any_order_of_files_and_lines(tmp_path: Path, parts: int) -> None:
     lines = BURST.read_text().splitlines(keepends=True)
-    expected = detect(BURST).types
+    (tmp_path / "s.yaml").write_text("lateness:\n  runtime: 10m\n")
+    patient = configure(tmp_path / "s.yaml")
+    expected = detect(BURST, configuration=patient).types
     for part in range(parts):
         (tmp_path / f"{part}.jsonl").write_text("".join(reversed(lines[part::parts])))
-    assert detect(tmp_path).types == expected == ["K8S.NODE_ReconnaissanceArtifactsBurst"]
+    assert detect(*tmp_path.glob("*.jsonl"), configuration=patient).types == expected
+    assert expected == ["K8S.NODE_ReconnaissanceArtifactsBurst"]
 
 
 def test_everything_twice_raises_nothing_more(demo: Run, capture: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from detectors.contract import Detector, rule
 from detectors.examples import audit, connection, execution
-from detectors.selection import Executions, connects, executes, requests, writes
+from detectors.selection import Executions, connects, executes, executes_besides, requests, writes
 from events import ActivityEvent, AuditEvent, Event
 from flows.dispatch import Dispatch
 
@@ -48,6 +48,13 @@ def names(event: Event, *detectors: Detector[Any]) -> list[str]:
 )
 def test_an_event_reaches_those_that_select_it(event: Event, reached: list[str]) -> None:
     assert names(event, BINDINGS, ANYTHING, SHELLS, FETCH, EVERY, SOCKETS) == reached
+
+
+def test_all_programs_but_those_of_a_list_can_be_selected() -> None:
+    others = detector("others", executes_besides(frozenset({"/usr/bin/ls"})))
+    assert names(execution("/usr/bin/ls", "/x"), others, SHELLS) == []
+    assert names(execution("/tmp/ls"), others, SHELLS) == ["others"]
+    assert names(execution("/usr/bin/sh"), others, SHELLS) == ["others", "shells"]
 
 
 def test_answers_are_the_same_when_remembered() -> None:

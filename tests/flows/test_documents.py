@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.files import FileSource
+from flows.live import chunks
 from tests.flows.running import detect
 from tests.flows.test_cli import BINDING
 
@@ -22,8 +22,8 @@ OBJECTS = st.dictionaries(st.text(), JSON, min_size=1, max_size=3)
 
 def records(file: Path, text: str, longest: int = 1 << 20, block: int = 64) -> list[tuple[int, bytes]]:
     file.write_text(text)
-    chunks = FileSource([str(file)], longest, block).chunks()
-    return [(number, line) for chunk in chunks for number, line in enumerate(chunk.lines, chunk.first)]
+    found = chunks([str(file)], longest, block)
+    return [(number, line) for chunk in found for number, line in enumerate(chunk.lines, chunk.first)]
 
 
 @given(values=st.lists(OBJECTS, min_size=1, max_size=4), indent=st.integers(1, 4), listed=st.booleans())
@@ -72,8 +72,8 @@ def test_a_bad_byte_in_one_element_does_not_hide_the_next(tmp_path: Path) -> Non
     text = json.dumps([{"a": "BAD"}, *({"b": number} for number in range(5))], indent=2).encode()
     for bad in (b"\xff{", b'\xff"{"', b"{[{["):
         (tmp_path / "a").write_bytes(text.replace(b"BAD", bad))
-        chunks = list(FileSource([str(tmp_path / "a")], 1 << 20).chunks())
-        whole = [line for chunk in chunks for line in chunk.lines if b'"b"' in line]
+        found = list(chunks([str(tmp_path / "a")], 1 << 20))
+        whole = [line for chunk in found for line in chunk.lines if b'"b"' in line]
         assert [json.loads(line) for line in whole] == [{"b": number} for number in range(5)]
 
 

@@ -12,20 +12,22 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flows.files import GZIP, FileSource
+from flows.documents import OPENINGS, first_text
 from flows.inputs import InputError, expand
+from flows.live import Live, chunks
+from flows.unpacking import GZIP
 
 
 def read(paths: list[str], longest: int = 1000, block: int = 7) -> list[tuple[str, int, bytes]]:
-    chunks = FileSource(paths, longest, block).chunks()
-    return [(Path(c.path).name, number, line) for c in chunks for number, line in enumerate(c.lines, c.first)]
+    found = chunks(paths, longest, block)
+    return [(Path(c.path).name, number, line) for c in found for number, line in enumerate(c.lines, c.first)]
 
 
 @given(lines=st.lists(st.binary().map(lambda line: line.replace(b"\n", b"")), min_size=1), block=st.integers(1, 50))
 def test_lines_are_those_of_the_file_whatever_the_block(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], block: int
 ) -> None:
-    assume(not lines[0].startswith(GZIP))
+    assume(not lines[0].startswith(GZIP) and first_text(lines) not in OPENINGS)
     file = tmp_path_factory.mktemp("any") / "a.jsonl"
     file.write_bytes(b"\n".join(lines) + b"\n")
     assert [line for _, _, line in read([str(file)], block=block)] == lines
@@ -57,14 +59,14 @@ def test_a_line_over_the_limit_is_cut_and_the_next_ones_keep_their_numbers(tmp_p
 def test_a_damaged_gzip_file_gives_what_can_be_read_and_the_damage(tmp_path: Path, keep: int) -> None:
     packed = gzip.compress(b"line\n" * 100)
     (tmp_path / "a.gz").write_bytes(packed[:keep])
-    chunks = list(FileSource([str(tmp_path / "a.gz")], 1000).chunks())
-    assert chunks[-1].damage
-    assert all(set(chunk.lines) <= {b"line", b"l", b"li", b"lin", b""} for chunk in chunks)
+    found = list(chunks([str(tmp_path / "a.gz")], 1000))
+    assert found[-1].damage
+    assert all(set(chunk.lines) <= {b"line", b"l", b"li", b"lin", b""} for chunk in found)
 
 
 def test_a_file_that_is_no_gzip_behind_its_first_bytes_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(GZIP + b"not at all")
-    (chunk,) = FileSource([str(tmp_path / "a.gz")], 1000).chunks()
+    (chunk,) = chunks([str(tmp_path / "a.gz")], 1000)
     assert chunk.damage
     assert chunk.lines == []
 
@@ -138,7 +140,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(megabytes: int) -> int:
         (tmp_path / "a").write_bytes((b"x" * 999 + b"\n") * 1000 * megabytes)
         tracemalloc.start()
-        for _ in FileSource([str(tmp_path / "a")], 1 << 20).chunks():
+        for _ in chunks([str(tmp_path / "a")], 1 << 20):
             pass
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -149,6 +151,51 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 def test_a_file_that_vanished_is_damage_and_the_next_one_is_read(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"one\n")
-    gone, there = FileSource([str(tmp_path / "a"), str(tmp_path / "b")], 1000).chunks()
+    gone, there = chunks([str(tmp_path / "a"), str(tmp_path / "b")], 1000)
     assert (gone.lines, gone.damage) == ([], "No such file or directory")
     assert there.lines == [b"one"]
+
+
+def soon(live: Live) -> list[bytes]:
+    """What comes within two seconds, or until the input has ended."""
+    until = time.monotonic() + 2
+    while (chunk := live.next()) is None and not live.ended and time.monotonic() < until:
+        time.sleep(0.005)
+    return chunk.lines if chunk is not None else []
+
+
+def test_a_live_input_never_waits_and_ends_with_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    live = Live(str(tmp_path / "pipe"), 1000)
+    assert (live.next(), live.ended) == (None, False)
+    with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+        pipe.write(b"one\ntw")
+        assert soon(live) == [b"one"]
+        assert live.peek() is live.next() is None
+        pipe.write(b"o\nthree")
+        assert soon(live) == [b"two"]
+    assert soon(live) == [b"three"]
+    assert soon(live) == []
+    assert live.ended
+    assert live.position is None
+
+
+def test_a_live_input_that_is_cut_off_tells_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    live = Live(str(tmp_path / "pipe"), 1000)
+    (tmp_path / "pipe").write_bytes(gzip.compress(b"one\n")[:-4])
+    assert soon(live) == [b"one"]
+    assert soon(live) == []
+    assert soon(live) == []
+    assert live.ended
+
+
+def test_what_fails_in_the_thread_of_a_live_input_is_raised_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(os, "dup", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        soon(Live("-", 1000))

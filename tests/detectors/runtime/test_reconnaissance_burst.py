@@ -161,21 +161,12 @@ def events(lines: tuple[str, ...], step: float = 1, **fields: Any) -> list[Runti
     return [run(line, at=at * step, **fields) for at, line in enumerate(lines)]
 
 
-def test_five_of_three_categories_fire_once() -> None:
-    assert fired(reconnaissance_burst, *events(LOOKING)) == ["shop/0123456789ab"]
-    assert fired(reconnaissance_burst, *events(LOOKING + LOOKING)) == ["shop/0123456789ab"]
-
-
 def test_in_one_shell_they_count_singly_and_not_again_as_its_children() -> None:
     texts = [line.rpartition("/bin/")[2] if line.startswith("/usr") else line for line in LOOKING]
     assert fired(reconnaissance_burst, shell("; ".join(texts))) == ["shop/0123456789ab"]
     assert fired(reconnaissance_burst, shell(" && ".join(f"{text} | tee -a /tmp/o" for text in texts)))
     four = shell("; ".join(texts[:4]))
     assert fired(reconnaissance_burst, four, *events(LOOKING[:4])) == []
-
-
-def test_the_order_of_arrival_does_not_matter() -> None:
-    assert fired(reconnaissance_burst, *reversed(events(LOOKING))) == ["shop/0123456789ab"]
 
 
 @pytest.mark.parametrize(
@@ -197,23 +188,6 @@ def test_the_order_of_arrival_does_not_matter() -> None:
 )
 def test_less_than_a_burst_is_quiet(quiet: list[RuntimeEvent]) -> None:
     assert fired(reconnaissance_burst, *quiet) == []
-
-
-def test_exactly_the_span_still_fires() -> None:
-    assert fired(reconnaissance_burst, *events(LOOKING, step=75))
-
-
-def test_without_an_id_the_pods_keep_their_containers_apart() -> None:
-    first, second = (msgspec.structs.replace(SHOP, id="", pod=pod) for pod in ("a", "b"))
-    assert fired(reconnaissance_burst, *events(LOOKING, container=first)) == ["shop/web"]
-    apart = events(LOOKING[:3], container=first) + events(LOOKING[3:], container=second)
-    assert fired(reconnaissance_burst, *apart) == []
-
-
-def test_different_containers_do_not_add_up() -> None:
-    other = msgspec.structs.replace(SHOP, id="ba9876543210")
-    halves = events(LOOKING[:3]) + events(LOOKING[2:], container=other)
-    assert fired(reconnaissance_burst, *halves) == []
 
 
 def test_a_probe_is_known_by_its_ancestors() -> None:
@@ -264,12 +238,6 @@ def test_the_entry_point_has_a_minute(event: RuntimeEvent, exempt: bool) -> None
     assert isinstance(reconnaissance_burst(event), Quiet)
 
 
-def test_on_a_host_a_login_is_a_session() -> None:
-    assert fired(reconnaissance_burst, *events(LOOKING, container=None, auid=1000)) == ["node-1"]
-    apart = events(LOOKING[:3], container=None, auid=1000) + events(LOOKING[3:], container=None, auid=1001)
-    assert fired(reconnaissance_burst, *apart) == []
-
-
 def test_without_a_login_the_starter_is_the_session_and_shells_with_a_text_are_looked_through() -> None:
     server = Process("nginx", "/usr/sbin/nginx")
     carried = [
@@ -301,9 +269,13 @@ def test_root_owned_agents_of_a_host_are_exempt_there_only() -> None:
         assert fired(reconnaissance_burst, *inside) == ["shop/0123456789ab"]
 
 
-def test_where_the_place_is_unknown_it_counts_by_node() -> None:
-    unknown = [msgspec.structs.replace(event, on_host=None) for event in events(LOOKING, container=None)]
-    assert fired(reconnaissance_burst, *unknown) == ["node-1"]
+@pytest.mark.parametrize(
+    "path", ["/etc/update-motd.d/../../tmp/look.sh", "/tmp/up/../../etc/update-motd.d/look.sh", "/etc/update-motd.d"]
+)
+def test_a_path_that_only_begins_like_an_exempt_folder_is_not_exempt(path: str) -> None:
+    starter = Process("m", "/bin/sh", path)
+    on_host = [msgspec.structs.replace(event, parent=starter) for event in events(LOOKING, container=None)]
+    assert fired(reconnaissance_burst, *on_host) == ["node-1"]
 
 
 def test_settings_change_what_is_enough() -> None:
