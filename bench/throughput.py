@@ -16,7 +16,8 @@ from pathlib import Path
 import orjson
 
 from flows.configuration import configure
-from flows.run import Options, run
+from flows.run import run
+from flows.work import Options
 from simulation.choices import Form, Scale
 from simulation.clock import moment
 from simulation.journal import Count

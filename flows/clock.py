@@ -39,7 +39,7 @@ def process_keys(processes: int) -> list[str]:
     Examples
     --------
     >>> process_keys(2)
-    ['0', '2']
+    ['4', '0']
     """
     keys: dict[int, str] = {}
     for number in count():

@@ -105,7 +105,9 @@ def _entities(
 
 def _alert_step(job: Job) -> Callable[[Any], AlertStep]:
     configuration = job.configuration
-    return lambda state: AlertStep(job.clock, configuration.types, configuration.severities, job.keeping, state)
+    return lambda state: AlertStep(
+        job.clock, configuration.types, configuration.severities, job.tally, job.keeping, state
+    )
 
 
 def remembering(detectors: Iterable[Detector[Any]]) -> Keepers:

@@ -86,7 +86,12 @@ class Stream:
     """
 
     def __init__(
-        self, decode: Decode, peek: Callable[[], Chunk | None] = lambda: None, *, live: bool = False, newest: int = UNKNOWN
+        self,
+        decode: Decode,
+        peek: Callable[[], Chunk | None] = lambda: None,
+        *,
+        live: bool = False,
+        newest: int = UNKNOWN,
     ) -> None:
         self.decode = decode
         self.peek = peek
@@ -157,7 +162,7 @@ class Judge:
                     if item.time > stream.newest:
                         rest = items[index + 1 :]
                         if item.time > stream.newest + FUTURE and stream.is_ahead(item.time, rest, chunk, number):
-                            item = Malformed("future", line[:HEAD_BYTES], rfc3339(item.time))  # noqa: PLW2901
+                            item = Malformed("future", line[:HEAD_BYTES], rfc3339(item.time))
                         else:
                             stream.newest = item.time
                     elif stream.newest - item.time > self.lateness[type(item)]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from msgspec import Struct
@@ -16,8 +16,8 @@ from flows.files import Chunk
 from flows.inputs import EMPTY, Planned
 from flows.judge import Decode, Found, Judge, Stream
 from flows.leaving import Leaving
-from flows.steps import known
 from flows.stepnames import CLOCK, SOURCE
+from flows.steps import known
 
 VERSION = 1
 """Of a lane's state."""

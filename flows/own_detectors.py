@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from alerts import CATALOGUE, AlertType, Evidence, Origin
+from alerts import CATALOGUE, AlertType, Origin
 from detectors import checks, registry
 from detectors.contract import Detector
 from flows.judge import evaluated
@@ -111,6 +111,6 @@ def _unsayable(detector: Detector[Any]) -> Iterator[str]:
     for example in checks.run_examples(detector)[0]:
         for event in example.events:
             try:
-                list(evaluated(detector, event, Evidence(event.event_id, event.time, Origin(), "")))
+                list(evaluated(detector, event, Origin()))
             except Exception as error:  # noqa: BLE001  whatever it raises is what the user is told
                 yield f"{type(error).__name__}: {error}"

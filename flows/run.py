@@ -18,7 +18,7 @@ from flows.inputs import plan
 from flows.sinks import summary_output
 from flows.stepnames import SOURCE, step_id
 from flows.tally import Tally
-from flows.work import LANES, Options, Share
+from flows.work import LANES, Options, Share, opened
 from flows.workers import Outcome, run_workers
 
 
@@ -36,10 +36,13 @@ def run(options: Options, configuration: Configuration) -> int:
     try:
         share = Share(plan(options.paths, _known(options, configuration), LANES))
         summary = None if options.summary is None else summary_output(options.summary)
-        code, outcomes = run_workers(options, configuration, share, board)
+        outputs = opened(options)
+        code, outcomes = run_workers(options, configuration, share, outputs, board)
         tally = _summed(outcomes)
         if (failed := _failure(options, outcomes)) is not None:
             return failed
+        if not any(outcome.wrote for outcome in outcomes):
+            outputs.alerts.close()
         if summary is not None:
             summary.write([tally.counted()])
             summary.close()
@@ -50,7 +53,7 @@ def run(options: Options, configuration: Configuration) -> int:
         forget_stdout()
         return 0
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror or error}")
+        complain(f"cannot write {error.filename}: {error.strerror or error}")
         return EXIT_FAILED
     _report(tally, options)
     return code

@@ -93,9 +93,7 @@ class Lines:
     ) -> None:
         self.encode = encode
         self.lasting = append and path != DASH and (not Path(path).exists() or Path(path).is_file())
-        self.file: IO[bytes] = (
-            _stdout().buffer if path == DASH else _opened(path, append=append, private=private)
-        )
+        self.file: IO[bytes] = _stdout().buffer if path == DASH else _opened(path, append=append, private=private)
 
     def write(self, items: Sequence[Any]) -> None:
         self.file.writelines(self.encode(item) + b"\n" for item in items)
@@ -197,14 +195,18 @@ def dead_letter_line(letter: DeadLetter) -> bytes:
 class Sink(FixedPartitionedSink[Any, None]):
     """An open output as the end of a dataflow: in one process, however many there are.
 
+    Whoever opened the output closes it: what fails while bytewax ends aborts the process.
+
     Parameters
     ----------
-    opened
-        Opens it, in the process that writes. It is closed when all is written.
+    output
+        Takes the items.
     """
 
-    def __init__(self, opened: Callable[[], Output]) -> None:
-        self.opened = opened
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.used = False
+        """Whether this process writes."""
 
     def list_parts(self) -> list[str]:
         return ["all"]
@@ -213,7 +215,13 @@ class Sink(FixedPartitionedSink[Any, None]):
         return 0
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Writing:
-        return _Writing(self.opened())
+        self.used = True
+        return _Writing(self.output)
+
+    def close(self) -> None:
+        """Deliver what was kept back, if this process writes."""
+        if self.used:
+            self.output.close()
 
 
 class _Writing(StatefulSinkPartition[Any, None]):
@@ -225,6 +233,3 @@ class _Writing(StatefulSinkPartition[Any, None]):
 
     def snapshot(self) -> None:
         self.output.settle()
-
-    def close(self) -> None:
-        self.output.close()

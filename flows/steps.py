@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import marshal
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
@@ -74,16 +75,22 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
         Its name.
     clock
         Of this process.
+    tally
+        Told what is kept, and of what went wrong.
     keeping
         What is done with state besides using it.
     """
 
     VERSION = 1
 
-    def __init__(self, step: str, clock: Clock, keeping: Keeping) -> None:
+    def __init__(self, step: str, clock: Clock, tally: Tally, keeping: Keeping) -> None:
         self.step = step
         self.clock = clock
+        self.tally = tally
         self.keeping = keeping
+        tally.keys[step] += 1
+        self.size = 0
+        """Bytes of the state when it was last written."""
         self.key = ""
         self.held: list[W] = []
         self._first = self._wakes = self._forgets = ALL_READ
@@ -102,7 +109,10 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
             return came, False
         came += self.release(until)
         gone = self.keeping.sweep and not self.held and self.expires() < until
-        if not gone:
+        if gone:
+            self.tally.keys[self.step] -= 1
+            self.tally.bytes[self.step] -= self.size
+        else:
             self.wait()
         return came, gone
 
@@ -139,7 +149,13 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
         return list(self.release(ALL_READ)), False
 
     def snapshot(self) -> Plain:
-        return self.to_plain() if self.keeping.checkpoint else None
+        if not self.keeping.checkpoint:
+            return None
+        plain = self.to_plain()
+        size = len(marshal.dumps(plain))
+        self.tally.bytes[self.step] += size - self.size
+        self.size = size
+        return plain
 
     def resumed(self, key: str, held: list[W]) -> None:
         """Go on after a checkpoint."""
@@ -180,8 +196,6 @@ class EntityStep(InOrder[Observation, Found]):
     ----------
     detectors
         Of this step, by name.
-    tally
-        Told of failures, and of what came too late to be taken in order.
     state
         What `snapshot` gave.
 
@@ -200,9 +214,8 @@ class EntityStep(InOrder[Observation, Found]):
         keeping: Keeping,
         state: Plain = None,
     ) -> None:
-        super().__init__(step, clock, keeping)
+        super().__init__(step, clock, tally, keeping)
         self.detectors = detectors
-        self.tally = tally
         self.last = (0, "")
         """Time and event id of the last that was taken."""
         self.parts: dict[str, Any] = {}
@@ -247,7 +260,9 @@ class EntityStep(InOrder[Observation, Found]):
         return value[:4]
 
     def to_plain(self) -> Plain:
-        parts = {name: (self.detectors[name].version, self.detectors[name].to_plain(p)) for name, p in self.parts.items()}
+        parts = {
+            name: (self.detectors[name].version, self.detectors[name].to_plain(p)) for name, p in self.parts.items()
+        }
         return self.VERSION, self.key, self.last, [tuple(one) for one in self.held], parts
 
 
@@ -278,10 +293,11 @@ class AlertStep(InOrder[Signal, Alert]):
         clock: Clock,
         types: Mapping[str, AlertType],
         severities: Mapping[str, Severity],
+        tally: Tally,
         keeping: Keeping,
         state: Plain = None,
     ) -> None:
-        super().__init__(ALERTS, clock, keeping)
+        super().__init__(ALERTS, clock, tally, keeping)
         self.types = types
         self.severities = severities
         self.merged: Merged | None = None

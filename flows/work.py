@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +66,28 @@ class Share(Struct, frozen=True):
     """Of all processes; none if there is one."""
 
 
+class Outputs(Struct, frozen=True):
+    """Where alerts and dead letters go: open before the processes are there, written by one of them."""
+
+    alerts: Output
+    dead_letters: Output
+
+
+def opened(options: Options) -> Outputs:
+    """The outputs that a call names.
+
+    Raises
+    ------
+    OSError
+        One cannot be written.
+    """
+    append = options.checkpoint is not None
+    keep = not (options.follow or append or is_live(options.paths))
+    alerts = alert_output(options.output, options.form, keep=keep, append=append)
+    letters = options.dead_letters
+    return Outputs(alerts, Nowhere() if letters is None else dead_letter_output(letters, append=append))
+
+
 Say = Callable[[dict[str, Any]], None]
 
 
@@ -81,11 +102,15 @@ class Worker:
         What runs.
     share
         Which part of it is here.
+    outputs
+        Open.
     say
         Told once a second how it goes.
     """
 
-    def __init__(self, options: Options, configuration: Configuration, share: Share, say: Say) -> None:
+    def __init__(
+        self, options: Options, configuration: Configuration, share: Share, outputs: Outputs, say: Say
+    ) -> None:
         self.options = options
         self.configuration = configuration
         self.share = share
@@ -94,7 +119,8 @@ class Worker:
         self.clock = Clock(len(share.plan), waits(configuration))
         self.pool = Pool(max(1, configuration.settings.limits.open_files // options.processes))
         self.leaving = Leaving()
-        self.outputs = contextlib.ExitStack()
+        self.alerts = Sink(CountedAlerts(outputs.alerts, self.tally))
+        self.dead_letters = Sink(outputs.dead_letters)
         self.said = 0.0
 
     def run(self, leave: Callable[[], None]) -> None:
@@ -109,22 +135,31 @@ class Worker:
         if kept is not None:
             self.leaving.to_checkpoint = partial(self._left, leave)
         settings = self.configuration.settings
-        recovery = None if kept is None else RecoveryConfig(Path(kept), settings.checkpoint.history)
+        recovery = None if kept is None else RecoveryConfig(Path(kept), settings.checkpoint.history)  # type: ignore[no-untyped-call]  # bytewax's own, not typed
         interval = EPOCH if kept is None else settings.checkpoint.every
-        with self.outputs, on_signals(self.leaving, settings.shutdown), without_panic_traces():
-            flow = build(self._source(), self._job(), Sink(self._alerts), Sink(self._dead_letters))
+        with on_signals(self.leaving, settings.shutdown), without_panic_traces():
+            flow = build(self._source(), self._job(), self.alerts, self.dead_letters)
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
             try:
-                cluster_main(
-                    flow, list(self.share.addresses), self.share.index, epoch_interval=interval, recovery_config=recovery
+                cluster_main(  # type: ignore[no-untyped-call]  # bytewax's own, not typed
+                    flow,
+                    list(self.share.addresses),
+                    self.share.index,
+                    epoch_interval=interval,
+                    recovery_config=recovery,
                 )
             except BaseException as error:  # noqa: BLE001  raised again, without the layers around it
                 raise root_cause(error) from None
+        self._close()
 
     def _left(self, leave: Callable[[], None]) -> None:
-        self.outputs.close()
+        self._close()
         leave()
+
+    def _close(self) -> None:
+        self.alerts.close()
+        self.dead_letters.close()
 
     def _job(self) -> Job:
         keeping = Keeping(checkpoint=self.options.checkpoint is not None)
@@ -134,12 +169,14 @@ class Worker:
         now = time.monotonic()
         if now - self.said >= SAID_EVERY:
             self.said = now
+            if self.options.checkpoint is not None:
+                self.tally.checkpoint = time.time()
             self.say(self.report())
 
     def report(self) -> dict[str, Any]:
         """What was counted, and how it stands: see `board.WorkerReport`."""
         tally, clock = self.tally, self.clock
-        return dict(
+        return dict(  # noqa: C408  the fields of WorkerReport
             read=tally.read,
             events=dict(tally.events),
             skipped=dict(tally.skipped),
@@ -167,20 +204,6 @@ class Worker:
         if is_live([path]):
             return Live(path, longest)
         return Reading(path, longest, pool=self.pool, resume=position, follow=self.options.follow)
-
-    def _alerts(self) -> Output:
-        keep = not (self.options.follow or self.options.checkpoint or is_live(self.options.paths))
-        append = self.options.checkpoint is not None
-        output = alert_output(self.options.output, self.options.form, keep=keep, append=append)
-        return self._opened(CountedAlerts(output, self.tally))
-
-    def _dead_letters(self) -> Output:
-        path = self.options.dead_letters
-        return self._opened(Nowhere() if path is None else dead_letter_output(path, append=self.options.checkpoint is not None))
-
-    def _opened(self, output: Output) -> Output:
-        self.outputs.callback(output.close)
-        return output
 
 
 def decoders(cluster: str, largest: int) -> Callable[[str], Decode]:

@@ -24,7 +24,7 @@ from flows.console import EXIT_FAILED
 from flows.health import serve
 from flows.leaving import CODES
 from flows.tally import Tally
-from flows.work import Options, Share, Worker
+from flows.work import Options, Outputs, Share, Worker
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent ends."""
@@ -41,11 +41,15 @@ class Outcome(Struct, frozen=True):
     """What it counted; None if it ended without a word."""
     failure: str = ""
     """Why it failed, for the user."""
+    wrote: bool = False
+    """Whether the alerts were this one's to write."""
     nobody_reads: bool = False
     """The reader of its output has gone."""
 
 
-def run_workers(options: Options, configuration: Configuration, share: Share, board: Board) -> tuple[int, list[Outcome]]:
+def run_workers(
+    options: Options, configuration: Configuration, share: Share, outputs: Outputs, board: Board
+) -> tuple[int, list[Outcome]]:
     """Run all processes of a job to their end.
 
     They are forks of this one, which must have no threads yet. Signals are handed on to them; if this process
@@ -58,7 +62,7 @@ def run_workers(options: Options, configuration: Configuration, share: Share, bo
     with _handed_on(caught, board) as processes:
         for index, (_, said) in enumerate(pipes):
             mine = msgspec.structs.replace(share, index=index, addresses=addresses)
-            process = context.Process(target=_work, args=(options, configuration, mine, said, os.getpid()))
+            process = context.Process(target=_work, args=(options, configuration, mine, outputs, said, os.getpid()))
             process.start()
             processes.append(process)
         for _, said in pipes:
@@ -131,22 +135,26 @@ def _watched(heard: Sequence[Connection], board: Board) -> Iterator[Outcome]:
                 board.put(index, said)
 
 
-def _work(options: Options, configuration: Configuration, share: Share, said: Connection, parent: int) -> None:
+def _work(
+    options: Options, configuration: Configuration, share: Share, outputs: Outputs, said: Connection, parent: int
+) -> None:
     """A worker process."""
     for number in CODES:
         signal.signal(number, signal.SIG_DFL)
     _end_with(parent)
-    worker = Worker(options, configuration, share, said.send)
+    worker = Worker(options, configuration, share, outputs, said.send)
+
+    def tell() -> None:
+        said.send(worker.report())
+        said.send(Outcome(worker.tally, wrote=worker.alerts.used))
 
     def leave() -> None:
-        said.send(worker.report())
-        said.send(Outcome(worker.tally))
+        tell()
         os._exit(0)
 
     try:
         worker.run(leave)
-        said.send(worker.report())
-        said.send(Outcome(worker.tally))
+        tell()
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
         said.send(Outcome(worker.tally, _told(error), nobody_reads=isinstance(error, BrokenPipeError)))
         os._exit(EXIT_FAILED)

@@ -78,6 +78,6 @@ def detect(
     )
     job = Job(configuration, clock, run.tally, keeping=keeping or Keeping())
     alerts = CountedAlerts(Kept(run.delivered), run.tally)
-    flow = build(source, job, Sink(lambda: alerts), Sink(lambda: Kept(run.letters)))
+    flow = build(source, job, Sink(alerts), Sink(Kept(run.letters)))
     cluster_main(flow, [], 0)  # type: ignore[no-untyped-call]  # bytewax's own, not typed
     return run

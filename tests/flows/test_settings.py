@@ -58,7 +58,7 @@ def test_parameters_reach_the_detector(tmp_path: Path) -> None:
         ("detektors: {}\n", ["line 1: detektors: unknown name; did you mean detectors?"]),
         ("limits:\n  line: many\n", ["line 2: limits.line: Input should be a valid integer"]),
         ("detectors:\n  K8S_SensitiveMont: {}\n", ["line 2", "did you mean K8S_SensitiveMount?"]),
-        ("detectors:\n  K8S_ExposedRedis: {}\n", ["line 2", "has no detector yet"]),
+        ("detectors:\n  K8S_ExposedPostgresTrustAuth: {}\n", ["line 2", "has no detector yet"]),
         ("detectors:\n  K8S.NODE_EICAR:\n    severity: Severe\n", ["line 3", "severity"]),
         (
             "detectors:\n  K8S.NODE_ReconnaissanceArtifactsBurst:\n    parameters:\n      comands: 3\n",

@@ -15,8 +15,8 @@ from detectors.runtime.reconnaissance_burst import reconnaissance_burst
 from detectors.stateful import Noted, Observation, Scope, UnknownStateError, noted
 from flows.clock import Clock, Report, Tick, Wait
 from flows.judge import DeadLetter, Found
-from flows.steps import QUIET_AFTER, UPDATE_EVERY, AlertStep, EntityStep, Keeping
 from flows.stepnames import ALERTS
+from flows.steps import QUIET_AFTER, UPDATE_EVERY, AlertStep, EntityStep, Keeping
 from flows.tally import Tally
 from tests.alerts.samples import START as BEGIN
 from tests.alerts.samples import evidence, signal
@@ -126,7 +126,7 @@ def test_what_comes_after_the_end_was_judged_is_counted_and_not_taken() -> None:
 
 
 def alert_step(state: Any = None, severities: dict[str, Severity] | None = None) -> AlertStep:
-    return AlertStep(clock(), CATALOGUE, severities or {}, KEPT, state)
+    return AlertStep(clock(), CATALOGUE, severities or {}, Tally(), KEPT, state)
 
 
 def told(step: AlertStep, *signals: Signal, until: int | None = None) -> list[Alert]:
