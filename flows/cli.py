@@ -68,7 +68,7 @@ def demo(
     ] = None,
 ) -> None:
     """Half a day of four simulated clusters, with attacks in it, through the whole flow."""
-    from flows.demo import write
+    from flows.demo import settings_of, write
     from simulation.errors import UnusableError
 
     types = {detector.alert_type for detector in _configured(None).detectors}
@@ -79,7 +79,14 @@ def demo(
         except UnusableError as error:
             usage(f"demo: {error}")
         _detect(
-            Call(inputs=[str(place)], output=DASH, form=output_format or Format.TABLE, cluster="demo", summary=summary)
+            Call(
+                inputs=[str(place)],
+                output=DASH,
+                form=output_format or Format.TABLE,
+                cluster="demo",
+                settings=settings_of(place),
+                summary=summary,
+            )
         )
 
 

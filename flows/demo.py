@@ -19,6 +19,13 @@ from simulation.world import Order, World
 BEGIN = moment("2026-09-14T07:00:00Z")
 """A Monday morning."""
 ROTATE = 10_000_000
+SETTINGS = """\
+# Half a day has no week in which to learn what an account usually does.
+detectors:
+  K8S_ServiceAccountRareOperation:
+    parameters:
+      warm_up: 2h
+"""
 
 
 def order(alert_types: Collection[str]) -> Order:
@@ -33,12 +40,18 @@ def _attacks(alert_types: Collection[str]) -> list[Episode]:
     return [first[alert_type] for alert_type in sorted(alert_types) if alert_type in first]
 
 
+def settings_of(folder: Path) -> Path:
+    """The settings file of a demo."""
+    return folder / "settings.yaml"
+
+
 def write(folder: Path, alert_types: Collection[str]) -> World:
-    """Write the demo's capture."""
+    """Write the demo's capture, and beside it the settings with which it is judged."""
     capture = Capture(folder, rotate=ROTATE, compress=False)
     world = World(order(alert_types), capture.outlet, capture.label, Count())
     capture.introduce(world)
     world.run()
     capture.close()
     capture.describe(world, f"{PROGRAM} demo", version(PROGRAM))
+    settings_of(folder).write_text(SETTINGS, encoding="utf8")
     return world

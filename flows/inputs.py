@@ -22,7 +22,7 @@ from flows.lines import Lines, Records
 
 WORLD = "world.yaml"
 """What marks a capture folder: there the records of each cluster are in a folder of its name."""
-OURS = frozenset({"labels.jsonl", "README.md", WORLD})
+OURS = frozenset({"labels.jsonl", "README.md", "settings.yaml", WORLD})
 """What stands beside the records of a capture folder and is none."""
 
 FIRST = 6
