@@ -21,8 +21,8 @@ from msgspec import Struct
 from flows.board import Board
 from flows.configuration import Configuration
 from flows.console import EXIT_FAILED
-from flows.health import serve
 from flows.leaving import CODES
+from flows.settings import HealthSettings
 from flows.tally import Tally
 from flows.work import Options, Outputs, Share, Worker
 
@@ -67,9 +67,18 @@ def run_workers(
             processes.append(process)
         for _, said in pipes:
             said.close()
-        with serve(board, configuration.settings.health):
+        with _pages(board, configuration.settings.health):
             outcomes = list(_watched([heard for heard, _ in pipes], board))
     return (CODES[signal.Signals(caught[0])] if caught else 0), outcomes
+
+
+def _pages(board: Board, settings: HealthSettings) -> contextlib.AbstractContextManager[object]:
+    """/livez, /readyz and /metrics, where the settings name a port; loading what serves them takes its time."""
+    if not settings.port:
+        return contextlib.nullcontext()
+    from flows.health import serve
+
+    return serve(board, settings)
 
 
 def _free_addresses(count: int) -> list[str]:
