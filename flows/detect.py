@@ -122,19 +122,17 @@ def remembering(detectors: Iterable[Detector[Any]]) -> Keepers:
 
 
 def waits(configuration: Configuration) -> dict[str, Wait]:
-    """How long each step waits: for the latest of the sources of its detectors."""
-    lateness = configuration.settings.lateness
-    found: dict[str, Wait] = {}
+    """How long each step waits: for the latest of the sources of its detectors, and of the step before it."""
+    lateness = allowed(configuration.settings.lateness)
+    longest: dict[str, int] = {}
     for detector in configuration.detectors:
-        longest = max(allowed(lateness)[source] for source in sources(detector))
-        for scope in remembering([detector]):
-            _longer(found, scope, Wait(1 if scope is Scope.CLUSTER else 0, longest))
-        _longer(found, ALERTS, Wait(2, longest))
-    return found
-
-
-def _longer(found: dict[str, Wait], step: str, wait: Wait) -> None:
-    found[step] = max(found.get(step, wait), wait)
+        own = max(lateness[source] for source in sources(detector))
+        for step in (*remembering([detector]), ALERTS):
+            longest[step] = max(longest.get(step, 0), own)
+    if Scope.CLUSTER in longest:
+        longest[Scope.CLUSTER] = max(longest[step] for step in longest if step != ALERTS)
+    stages: dict[str, int] = {Scope.CLUSTER: 1, ALERTS: 2}
+    return {step: Wait(stages.get(step, 0), waited) for step, waited in longest.items()}
 
 
 def allowed(lateness: Lateness) -> dict[str, int]:

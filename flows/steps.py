@@ -248,7 +248,14 @@ class EntityStep(InOrder[Observation, Found]):
             yield DEAD_LETTERS, "", DeadLetter(observation.evidence.origin, failure(detector.alert_type, error, b""))
 
     def expires(self) -> int:
-        return max((self.detectors[name].expires(part) for name, part in self.parts.items()), default=self.last[0])
+        return max(map(self._expires, self.parts), default=self.last[0])
+
+    def _expires(self, name: str) -> int:
+        try:
+            return self.detectors[name].expires(self.parts[name])
+        except Exception:  # noqa: BLE001  state that cannot say when it ends ends with what it took last
+            self.tally.failed[self.detectors[name].alert_type] += 1
+            return self.last[0]
 
     def key_of(self, value: Observation) -> str:
         return value.key
@@ -306,10 +313,13 @@ class AlertStep(InOrder[Signal, Alert]):
         if state is not None:
             version, held, merged, told, self.revision = state
             known(ALERTS, version, self.VERSION)
-            self.merged, self.told = (None if one is None else Merged.from_plain(one) for one in (merged, told))
             signals: list[Signal] = msgspec.convert(held, list[Signal])
+            self.merged, self.told = (None if one is None else Merged.from_plain(one) for one in (merged, told))
             first = signals[0] if self.merged is None else self.merged.signal
-            self.resumed(first.alert_id, signals)
+            if first.alert_type in types:
+                self.resumed(first.alert_id, signals)
+            else:
+                self.merged = self.told = None
 
     def come(self, value: Signal) -> Iterable[Alert]:
         super().come(value)

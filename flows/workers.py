@@ -11,8 +11,10 @@ import random
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,6 +32,10 @@ PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent ends."""
 PORTS = range(20_000, 32_000)
 """Where the processes of a job speak to each other, on 127.0.0.1."""
+LISTENING = "0A"
+"""State of a socket in /proc/net/tcp."""
+LISTENS_WITHIN = 1.0
+"""Seconds in which a worker that was started listens for the others."""
 LOOK_EVERY = 0.5
 """Seconds in which a worker that ended without a word is noticed."""
 
@@ -65,6 +71,7 @@ def run_workers(
             process = context.Process(target=_work, args=(options, configuration, mine, outputs, said, os.getpid()))
             process.start()
             processes.append(process)
+            _await_listening(process, addresses[index:-1])
         for _, said in pipes:
             said.close()
         with _pages(board, configuration.settings.health):
@@ -97,6 +104,23 @@ def _free_addresses(count: int) -> list[str]:
         if len(found) == count:
             return found
     raise OSError(errno.EADDRINUSE, "no free port for the processes", "127.0.0.1")
+
+
+def _await_listening(process: Any, addresses: Sequence[str]) -> None:
+    """Wait for the first of these before those are started that connect to it: they would try again after a second."""
+    until = time.monotonic() + LISTENS_WITHIN
+    while addresses and process.is_alive() and time.monotonic() < until and not _listens(addresses[0]):
+        time.sleep(LISTENS_WITHIN / 100)
+
+
+def _listens(address: str) -> bool:
+    """Whether a port of this machine is listened on, without a connection to it, which would be taken for a worker's."""
+    port = f":{int(address.rpartition(':')[2]):04X}"
+    try:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    except OSError:
+        return False
+    return any(row[1].endswith(port) and row[3] == LISTENING for row in rows)
 
 
 @contextlib.contextmanager
