@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3,$(if $(shell 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench docs requirements clean
+.PHONY: run test check bench bench-long docs requirements clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/middlewatch demo
@@ -19,7 +19,11 @@ check: $(VENV)/dev.stamp
 	@$(BIN)/python -m flows.reference docs --check
 
 bench: $(VENV)/dev.stamp
-	@$(BIN)/python -m bench.throughput
+	@$(BIN)/python -m bench $(BENCH)
+
+# A million entities and more days: half an hour. New figures for the page: make bench-long BENCH="--write docs/performance.md"
+bench-long: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench --long $(BENCH)
 
 docs: $(VENV)/dev.stamp
 	@$(BIN)/python -m flows.reference docs

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 
 class Entity(Struct, frozen=True, omit_defaults=True):
@@ -55,7 +54,15 @@ class Origin(Struct, frozen=True, omit_defaults=True):
 
     def to_plain(self) -> tuple[str | int, ...]:
         """Its fields as values that can be compared: an absent number is -1."""
-        return tuple(-1 if value is None else value for value in astuple(self))
+        line, item, partition, offset = self.line, self.item, self.partition, self.offset
+        return (
+            self.path,
+            -1 if line is None else line,
+            -1 if item is None else item,
+            self.topic,
+            -1 if partition is None else partition,
+            -1 if offset is None else offset,
+        )
 
     @staticmethod
     def from_plain(plain: Iterable[str | int]) -> Origin:

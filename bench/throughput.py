@@ -1,91 +1,97 @@
 """How fast the whole flow reads, against the rate at which orjson alone parses the same bytes.
 
-Both are measured in turn, in one run, several times; what counts is the ratio. Run as
-`python -m bench.throughput [FILE ...]`; without files, logs of a simulated cluster.
+The ratio is of processor time, since other programs on a machine change it less than the time on the clock, and
+without the start of the program, which is a cost of its own. The two are measured in turn, several times.
 """
 
 from __future__ import annotations
 
-import os
-import statistics
-import sys
+import shutil
 import tempfile
-import time
 from pathlib import Path
 
-import orjson
+from bench.inputs import inputs, simulated
+from bench.measure import Spread, detect, parse, start
+from bench.report import Table
 
-from flows.configuration import configure
-from flows.run import run
-from flows.work import Options
-from simulation.choices import Form, Scale
-from simulation.clock import moment
-from simulation.journal import Count
-from simulation.outlets import RotatedFiles
-from simulation.profile import SCALES, SensorKind
-from simulation.world import Order, World
-
-ROUNDS = 5
-EVENTS = {"audit": 40_000, "runtime": 40_000, "arm": 1_500}
-"""In each log."""
+EVENTS = 100_000
 
 
-def flow_seconds(file: Path) -> float:
-    """Seconds that `middlewatch detect` takes over a file, its start aside."""
-    configuration = configure()
-    options = Options([str(file)], output=os.devnull, summary=os.devnull)
-    begun = time.perf_counter()
-    if run(options, configuration) != 0:
-        raise SystemExit(f"the flow failed on {file}")
-    return time.perf_counter() - begun
+def throughput(rounds: int, _long: bool) -> Table:
+    """Each source and form, against orjson; AKS envelopes also against native audit."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = inputs(folder, EVENTS)
+        begun = start(folder)
+        ratios: dict[str, list[float]] = {what: [] for what in files}
+        costs: dict[str, list[float]] = {what: [] for what in files}
+        for _ in range(rounds):
+            for what, file in files.items():
+                parsed, flowed = parse([file]), detect([file]).without(begun)
+                ratios[what].append(parsed.processor / flowed.processor)
+                costs[what].append(flowed.processor)
+        rows = [[what, str(Spread.of(ratios[what])), _each(costs[what], _events(what))] for what in files]
+        enveloped = [native / aks for native, aks in zip(costs["native audit"], costs["AKS envelopes"], strict=True)]
+        rows.append(["AKS envelopes to native audit, by event", str(Spread.of(enveloped)), ""])
+    note = f"{EVENTS:,} events each ({EVENTS // 4:,} of Azure). The start is {begun.processor:.2f} s and not counted."
+    return Table("throughput", ("input", "ratio", "us an event"), rows, f"{note} {_said(rounds)}")
 
 
-def orjson_seconds(file: Path) -> float:
-    """Seconds that orjson takes to parse the lines of the file."""
-    begun = time.perf_counter()
-    with file.open("rb") as lines:
-        for line in lines:
-            orjson.loads(line)
-    return time.perf_counter() - begun
+def processes(rounds: int, _long: bool) -> Table:
+    """Two processes against one, on two and on four inputs: time on the clock, without the start."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        audit = [simulated(folder / f"audit-{seed}", "audit", EVENTS, seed=seed) for seed in range(4)]
+        runtime = [simulated(folder / f"runtime-{seed}", "runtime", EVENTS, seed=seed) for seed in range(2)]
+        begun = {number: start(folder, "--processes", str(number)) for number in (1, 2)}
+        for what, files in (("2 audit logs", audit[:2]), ("4 audit logs", audit), ("2 runtime logs", runtime)):
+            gained = []
+            for _ in range(rounds):
+                one, two = (detect(files, "--processes", str(n)).without(begun[n]).wall for n in (1, 2))
+                gained.append(one / two)
+            rows.append([what, str(Spread.of(gained))])
+    note = f"{EVENTS:,} events in each log; on a machine with two cores that nothing else uses. {_said(rounds)}"
+    return Table("processes", ("inputs", "times as fast"), rows, note)
 
 
-def inputs(folder: Path) -> dict[str, Path]:
-    """What is measured: the given files, or each source and form of a simulated cluster, whose lines never repeat."""
-    if len(sys.argv) > 1:
-        return {name: Path(name) for name in sys.argv[1:]}
-    return {
-        "native audit": simulated(folder / "native", Form.NATIVE, "audit"),
-        "AKS diagnostic settings": simulated(folder / "aks", Form.AKS, "audit"),
-        "EKS subscription": simulated(folder / "eks", Form.EKS, "audit"),
-        "GKE log entries": simulated(folder / "gke", Form.GKE, "audit"),
-        "Tetragon": simulated(folder / "tetragon", Form.NATIVE, "runtime", SensorKind.TETRAGON),
-        "Falco": simulated(folder / "falco", Form.NATIVE, "runtime", SensorKind.FALCO),
-        "Azure Activity": simulated(folder / "arm", Form.AKS, "arm"),
-    }
+def checkpoints(rounds: int, _long: bool) -> Table:
+    """With a checkpoint, written as often as the settings say by default, against without."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        logs = {
+            "native audit": simulated(folder / "audit", "audit", EVENTS),
+            "runtime (Tetragon)": simulated(folder / "runtime", "runtime", EVENTS),
+        }
+        kept = folder / "checkpoint"
+        bare = start(folder)
+        for what, file in logs.items():
+            ratios = []
+            for _ in range(rounds):
+                without = detect([file]).without(bare).processor
+                shutil.rmtree(kept, ignore_errors=True)
+                begun = detect([folder / "empty.jsonl"], "--checkpoint", kept)
+                shutil.rmtree(kept)
+                ratios.append(without / detect([file], "--checkpoint", kept).without(begun).processor)
+                shutil.rmtree(kept)
+            rows.append([what, str(Spread.of(ratios))])
+    note = f"Rate with a checkpoint to rate without; {count_said()}. {_said(rounds)}"
+    return Table("checkpoints", ("input", "ratio"), rows, note)
 
 
-def simulated(folder: Path, form: Form, source: str, sensor: SensorKind = SensorKind.TETRAGON) -> Path:
-    """One log of one medium cluster in which nobody attacks."""
-    shape = SCALES[Scale.MEDIUM].model_copy(update={"sensor": sensor})
-    order = Order(shape, days=365, clusters=1, form=form, sources=(source,), begin=moment("2026-03-02"))
-    files = RotatedFiles(folder, source, 1 << 40, compress=False)
-    World(order, lambda _cluster, _source: files, lambda _label: None, Count(EVENTS[source])).run()
-    files.close()
-    return folder / files.path
+def count_said() -> str:
+    """How much is read."""
+    return f"{EVENTS:,} events each, much faster than they happened: each epoch alters the state of most keys"
 
 
-def main() -> None:
-    """Print a line for each input: rates, and the ratio with its spread."""
-    print(f"{'input':44} {'lines/s':>9} {'orjson':>9} {'ratio':>6}  (least to most of {ROUNDS})")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, file in inputs(Path(folder)).items():
-            lines = sum(1 for _ in file.open("rb"))
-            rounds = [(orjson_seconds(file), flow_seconds(file)) for _ in range(ROUNDS)]
-            ratios = sorted(parsed / flowed for parsed, flowed in rounds)
-            parsed, flowed = (statistics.median(times) for times in zip(*rounds, strict=True))
-            spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
-            print(f"{name:44} {lines / flowed:9,.0f} {lines / parsed:9,.0f} {statistics.median(ratios):6.2f}  {spread}")
+def _events(what: str) -> int:
+    return EVENTS // 4 if what == "Azure Activity" else EVENTS
 
 
-if __name__ == "__main__":
-    main()
+def _each(costs: list[float], events: int) -> str:
+    return f"{Spread.of(costs).median / events * 1e6:.1f}"
+
+
+def _said(rounds: int) -> str:
+    return f"Median of {rounds} rounds, least and most in brackets."

@@ -16,7 +16,7 @@ from flows.console import printable
 
 Count = Annotated[int, Meta(ge=0)]
 
-NUMBERS = ("read", "lost_reports", "held", "open_files")
+NUMBERS = ("read", "input_bytes", "lost_reports", "held", "open_files")
 BY_LABEL = ("events", "skipped", "malformed", "late", "alerts", "failed", "keys", "bytes")
 LATEST = {"held": 0, "open_files": 0, "keys": {}, "bytes": {}, "clock": None, "checkpoint": None}
 """What a report says of now, as nothing: the rest are counters since the worker began."""
@@ -32,6 +32,8 @@ class WorkerReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     read: Count = 0
     """Items."""
+    input_bytes: Count = 0
+    """Of the inputs, as they are stored; of pipes, unpacked."""
     events: dict[str, Count] = {}
     """By source: audit, runtime, arm."""
     skipped: dict[str, Count] = {}

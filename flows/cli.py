@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from flows.cli_backtest import backtest
 from flows.cli_checkpoint import checkpoint
 from flows.cli_simulate import simulate
 from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say, usage
@@ -49,6 +50,7 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", metavar="FILE", help="YAML; MIDDLEWATCH_... in the environment wins.")
 ]
 app.command()(simulate)
+app.command()(backtest)
 app.add_typer(checkpoint, name="checkpoint")
 Cluster = Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")]
 Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what was read and raised, as JSON.")]

@@ -51,7 +51,7 @@ def list_steps(folder: Folder, as_of: AsOf = None, form: Written = Form.TABLE) -
     from flows.checkpoints.parts import epoch_name
     from flows.checkpoints.store import cut
 
-    moment = _moment(as_of)
+    moment = moment_of(as_of)
     with _reported(), cut(folder) as taken:
         before = _before(taken, moment)
         steps = taken.steps(before)
@@ -79,7 +79,7 @@ def show(
 
     if step is None:
         usage("checkpoint show: name a step, with --step" + (" too" if key is not None else ""))
-    moment = _moment(as_of)
+    moment = moment_of(as_of)
     with _reported(), cut(folder) as taken:
         before = _before(taken, moment)
         if key is not None:
@@ -137,7 +137,7 @@ def copy_state(
     from flows.checkpoints.copying import copy
     from flows.checkpoints.store import said
 
-    moment = _moment(as_of)
+    moment = moment_of(as_of)
     with _reported():
         copied = copy(source, target, moment, without_sources=without_sources)
     at = "" if copied.clock is None else f", as of {said(copied.clock)}"
@@ -192,7 +192,8 @@ def _differing(one: StepDifference) -> None:
             say(printable(f"{one.step} {key}: {line}"))
 
 
-def _moment(stamp: str | None) -> int | None:
+def moment_of(stamp: str | None) -> int | None:
+    """Microseconds of a time that a call names; ends the program if it is none."""
     from simulation.clock import moment
 
     if stamp is None:

@@ -50,6 +50,17 @@ def process_keys(processes: int) -> list[str]:
     raise AssertionError
 
 
+def woken_at(moment: int) -> int:
+    """Microseconds: whoever registers a moment is woken, and is no longer registered, when the clock has passed this.
+
+    Examples
+    --------
+    >>> woken_at(5_900_000)
+    5000000
+    """
+    return moment // ROUNDED * ROUNDED
+
+
 class Report(NamedTuple):
     """What a lane says of itself in an epoch."""
 
@@ -58,7 +69,11 @@ class Report(NamedTuple):
     low: int
     """Microseconds."""
     idle: bool
-    """A live input that has nothing at the moment: it does not hold up the others."""
+    """All its inputs go on, and have nothing at the moment: it does not hold up the others."""
+    came: int = UNKNOWN
+    """The newest time that it has read, if it is idle or at its end; not after the present (microseconds)."""
+    paused: int = 0
+    """For how long it has been idle (microseconds of real time)."""
 
 
 class Wait(NamedTuple):
@@ -141,7 +156,12 @@ class Clock:
                     yield step, key, Tick(key, until)
 
     def _least(self) -> int:
+        """While all pause, time goes on from the newest that was read, for as long as none has had anything."""
         if len(self._reports) < self.lanes:
             return UNKNOWN
-        busy = [report.low for report in self._reports.values() if not report.idle]
-        return min(busy) if busy else max(report.low for report in self._reports.values())
+        reports = self._reports.values()
+        busy = [report.low for report in reports if not report.idle and report.low != ALL_READ]
+        if busy:
+            return min(busy)
+        paused = min((report.paused for report in reports if report.idle), default=None)
+        return ALL_READ if paused is None else max(report.came for report in reports) + paused

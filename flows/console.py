@@ -37,13 +37,6 @@ def printable(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in text)
 
 
-def root_cause(error: BaseException) -> BaseException:
-    """What raised first: bytewax wraps it once for each layer."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
 @contextlib.contextmanager
 def without_panic_traces() -> Iterator[IO[str]]:
     """Keep bytewax's own trace of a failure off stderr; the exception that it raises says the same.

@@ -19,6 +19,7 @@ from detectors.selection import Operations, Requests
 from detectors.stateful import Scope, Stateful
 from flows.clock import Clock, Report, Wait, process_keys
 from flows.configuration import Configuration
+from flows.failing import noticed
 from flows.judge import Found
 from flows.settings import Lateness
 from flows.stepnames import ALERTS, CLOCK, DEAD_LETTERS, FLOW, OUTPUT, SOURCE
@@ -26,6 +27,8 @@ from flows.steps import AlertStep, ClockStep, EntityStep, Keeping
 from flows.tally import Tally
 
 MICROSECOND = timedelta(microseconds=1)
+Sorted = tuple[str, dict[str, list[Any]]]
+"""A step, and what it is to take, by key."""
 Keepers = Mapping[Scope, Mapping[str, Stateful[Any, Any]]]
 """The detectors that remember, by whose state it is and by name."""
 
@@ -55,10 +58,10 @@ def build(source: Source[Found], job: Job, alerts: Sink[Any], dead_letters: Sink
         Take (key, Alert) and (key, DeadLetter).
     """
     flow = Dataflow(FLOW)
-    read = op.input(SOURCE, flow, source)
-    ticks = _ticks(read, job)
+    read = _sorted("read", op.input(SOURCE, flow, source))
+    ticks = _sorted("told", _ticks(read, job))
     keepers = remembering(job.configuration.detectors)
-    found: list[Stream[Found]] = [read]
+    found: list[Stream[Sorted]] = [read]
     for scope in Scope:
         if scope in keepers:
             came = _for(scope, [*(found if scope is Scope.CLUSTER else [read]), ticks])
@@ -66,27 +69,48 @@ def build(source: Source[Found], job: Job, alerts: Sink[Any], dead_letters: Sink
     signals = _for(ALERTS, [*found, ticks])
     held = op.stateful_batch(ALERTS, signals, _alert_step(job))
     op.output(OUTPUT, held, alerts)
-    op.output(DEAD_LETTERS, _for(DEAD_LETTERS, found), dead_letters)
+    letters = op.flat_map_value("letters", _for(DEAD_LETTERS, found), list)
+    op.output(DEAD_LETTERS, letters, dead_letters)
     return flow
 
 
-def _ticks(read: Stream[Found], job: Job) -> Stream[Found]:
+def _sorted(name: str, stream: Stream[Found]) -> Stream[Sorted]:
+    """What was found, by step and key: every step looks at the few steps, instead of at all that was found."""
+
+    def by_step(found: list[Found]) -> list[Sorted]:
+        steps: dict[str, dict[str, list[Any]]] = {}
+        for step, key, item in found:
+            keys = steps.get(step)
+            if keys is None:
+                keys = steps[step] = {}
+            items = keys.get(key)
+            if items is None:
+                keys[key] = [item]
+            else:
+                items.append(item)
+        return list(steps.items())
+
+    return op.flat_map_batch(f"{name}_sorted", stream, by_step)
+
+
+def _ticks(read: Stream[Sorted], job: Job) -> Stream[Found]:
     """The reports of all lanes, to all processes; of each process what its clock tells its keys."""
     everywhere = process_keys(job.processes)
 
-    def spread(found: list[Found]) -> list[tuple[str, Report]]:
-        return [(key, item) for step, _, item in found if step == CLOCK for key in everywhere]
+    def spread(found: list[Sorted]) -> list[tuple[str, Report]]:
+        said = [report for step, keys in found if step == CLOCK for reports in keys.values() for report in reports]
+        return [(key, report) for report in said for key in everywhere]
 
     reports = op.flat_map_batch("reports", read, spread)
     told = op.stateful_batch(CLOCK, reports, lambda _: ClockStep(job.clock, job.heard))
     return op.map("ticks", told, itemgetter(1))
 
 
-def _for(step: str, streams: Iterable[Stream[Found]]) -> KeyedStream[Any]:
-    """What of these streams a step is to take."""
+def _for(step: str, streams: Iterable[Stream[Sorted]]) -> KeyedStream[Any]:
+    """What of these streams a step is to take: under each key what came at once."""
 
-    def chosen(found: list[Found]) -> list[tuple[str, Any]]:
-        return [(key, item) for name, key, item in found if name == step]
+    def chosen(found: list[Sorted]) -> list[tuple[str, list[Any]]]:
+        return [pair for name, keys in found if name == step for pair in keys.items()]
 
     picked = [op.flat_map_batch(f"{step}_{number}", stream, chosen) for number, stream in enumerate(streams)]
     return op.merge(f"to_{step}", *picked)
@@ -94,20 +118,22 @@ def _for(step: str, streams: Iterable[Stream[Found]]) -> KeyedStream[Any]:
 
 def _entities(
     scope: Scope, came: KeyedStream[Any], job: Job, detectors: Mapping[str, Stateful[Any, Any]]
-) -> Stream[Found]:
+) -> Stream[Sorted]:
+    @noticed
     def step(state: Any) -> EntityStep:
         return EntityStep(scope, job.clock, detectors, job.tally, job.keeping, state)
 
-    return op.flat_map_batch(
-        f"{scope}_found", op.stateful_batch(scope, came, step), lambda keyed: [found for _, found in keyed]
-    )
+    return _sorted(scope, op.map(f"{scope}_found", op.stateful_batch(scope, came, step), itemgetter(1)))
 
 
 def _alert_step(job: Job) -> Callable[[Any], AlertStep]:
     configuration = job.configuration
-    return lambda state: AlertStep(
-        job.clock, configuration.types, configuration.severities, job.tally, job.keeping, state
-    )
+
+    @noticed
+    def step(state: Any) -> AlertStep:
+        return AlertStep(job.clock, configuration.types, configuration.severities, job.tally, job.keeping, state)
+
+    return step
 
 
 def remembering(detectors: Iterable[Detector[Any]]) -> Keepers:

@@ -9,15 +9,19 @@ import re2
 
 from detectors.contract import Detector
 from detectors.selection import Executions, Operations, Records, Requests
-from events import ActivityEvent, AuditEvent, Event, Kind, RuntimeEvent
+from events import ActivityEvent, AuditEvent, Event, Kind, Process, RuntimeEvent
 
 Detectors: TypeAlias = tuple[Detector[Any], ...]
+LONGEST, ANSWERS = 1024, 8192
+"""Characters of a command line, and command lines, for which the answer is remembered."""
+EXEC = Kind.EXEC
+"""By itself: to look it up in its class is slow."""
 OTHER = "*"
 """Stands for every verb and resource that no selection names."""
 
 
 class Dispatch:
-    """The selections (`on=`) of all detectors, compiled. What events hold adds nothing to it.
+    """The selections (`on=`) of all detectors, compiled. Of what events hold it remembers a bounded part.
 
     Raises
     ------
@@ -38,6 +42,7 @@ class Dispatch:
         besides = self._selectors(Executions)
         self._besides = [(found, selector.besides) for found, selector in besides if selector.besides]
         self._set, self._patterns = self._compile()
+        self._remembered: dict[tuple[str, str], Detectors] = {}
 
     def reached(self, event: Event) -> Detectors:
         """The detectors that want this event, in order of their alert types."""
@@ -48,7 +53,7 @@ class Dispatch:
             found = by_verb.get(event.verb)
             return by_verb[OTHER] if found is None else found
         if type(event) is RuntimeEvent:
-            return self._executed(event) if event.kind is Kind.EXEC else self._kinds[event.kind]
+            return self._executed(event) if event.kind is EXEC else self._kinds[event.kind]
         assert type(event) is ActivityEvent
         operation = event.operation
         if not operation.startswith(self._prefixes):
@@ -71,7 +76,20 @@ class Dispatch:
         )
 
     def _executed(self, event: RuntimeEvent) -> Detectors:
+        """By program and arguments: healthy workloads run few command lines, and run them often."""
         process = event.process
+        binary, arguments = process.binary, process.arguments
+        if len(binary) + len(arguments) > LONGEST:
+            return self._matched(process)
+        key = (binary, arguments)
+        found = self._remembered.get(key)
+        if found is None:
+            if len(self._remembered) >= ANSWERS:
+                self._remembered.clear()
+            found = self._remembered[key] = self._matched(process)
+        return found
+
+    def _matched(self, process: Process) -> Detectors:
         named = self._names.get(process.name, ())
         matched = self._set.Match(process.command_line) if self._set is not None else None
         unlisted = [detector for detector, paths in self._besides if process.binary not in paths]

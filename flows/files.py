@@ -16,6 +16,14 @@ from flows.unpacking import GZIP, TORN, Content, Plain, content_of, head
 
 BLOCK = 1 << 18
 """Bytes that are read at once."""
+LEAST_BLOCK = 1 << 14
+HELD_BYTES = 64 << 20
+"""Of blocks that may be held while many files are read in turn."""
+
+
+def block_for(files: int) -> int:
+    """Bytes that are read at once of each of so many files."""
+    return max(LEAST_BLOCK, min(BLOCK, HELD_BYTES // max(1, files)))
 
 
 class Chunk(Struct, frozen=True, array_like=True):
@@ -80,7 +88,7 @@ class Reading:
         self.path = path
         self.block = block
         self.pool = pool or Pool()
-        self.live = follow
+        self.live = self.awaits = follow
         self.stored: Stored | None = None
         self.lines = Lines(longest)
         self.pending: deque[tuple[Chunk, Position]] = deque()
@@ -89,10 +97,12 @@ class Reading:
         self.offset = self.here.offset
         self.records = Records(longest, self.here.line, self.here.form)
         self.known, self.judged = self.given.records, tuple(self.given.judged)
-        self.head = b""
+        self.head, self.hashed = b"", 0
+        self.known_by: str | None = None
         self.finished = self.replaced = self.drained = self.waiting = False
         self.content: Content
         self.raw: Plain
+        self.held = self._hold() if follow or resume is not None else None
 
     @property
     def ended(self) -> bool:
@@ -107,7 +117,9 @@ class Reading:
     @property
     def fingerprint(self) -> str | None:
         """Of what was read so far, given or not; None before the first bytes are read."""
-        return fingerprint_of(self.head)
+        if len(self.head) != self.hashed:
+            self.hashed, self.known_by = len(self.head), fingerprint_of(self.head)
+        return self.known_by
 
     @property
     def done(self) -> int:
@@ -129,20 +141,32 @@ class Reading:
 
     def successor(self) -> Reading | None:
         """The reading, from its beginning, of what has taken the place of a followed file that ended; or None."""
-        if not (self.live and self.ended and self.stored is not None):
+        if not (self.live and self.ended and self._is_replaced()):
             return None
-        try:
-            if not (self.replaced or self.stored.is_succeeded() or self.stored.is_truncated(self.raw.offset)):
-                return None
-        except OSError as error:
-            if not isinstance(error, ReplacedError):
-                return None
         return Reading(self.path, self.lines.longest, self.block, self.pool, follow=True)
 
     def close(self) -> None:
         """Give the file back; reading on opens it again."""
         if self.stored is not None:
             self.stored.close()
+
+    def _is_replaced(self) -> bool:
+        """Whether something else is there by now; if nothing could be read before, whether anything can be."""
+        if self.replaced:
+            return True
+        try:
+            if self.stored is None:
+                return bool(Stored(self.path, self.pool).read(1, 0))
+            return self.stored.is_succeeded() or self.stored.is_truncated(self.raw.offset)
+        except OSError as error:
+            return isinstance(error, ReplacedError)
+
+    def _hold(self) -> Stored | None:
+        """The file that is there now: it is read even if it is renamed before."""
+        try:
+            return Stored(self.path, self.pool)
+        except OSError:
+            return None
 
     def _fill(self) -> None:
         try:
@@ -167,7 +191,7 @@ class Reading:
                 self._replace()
             return not self.finished
         try:
-            stored = Stored(self.path, self.pool)
+            stored, self.held = self.held or Stored(self.path, self.pool), None
         except FileNotFoundError:
             if self.live:
                 return False

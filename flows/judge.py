@@ -40,6 +40,8 @@ class DeadLetter(Struct, frozen=True):
 Decode: TypeAlias = Callable[[bytes], Sequence[Item]]
 Found: TypeAlias = tuple[str, str, Any]
 """Step, key, and what it is to take: signals by alert id, observations by entity, dead letters by nothing."""
+Place: TypeAlias = tuple[str, int, int | None]
+"""Path, line and item of an `Origin`."""
 
 
 def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[Evidence, ...]) -> Signal:
@@ -144,57 +146,67 @@ class Judge:
 
     def __init__(self, dispatch: Dispatch, lateness: Mapping[str, int], tally: Tally) -> None:
         self.reached = dispatch.reached
+        self.remembering = frozenset(one for one in dispatch.detectors if isinstance(one, Stateful))
         self.lateness = {kind: lateness[source] for kind, source in SOURCES.items()}
         self.tally = tally
 
     def __call__(self, stream: Stream, chunk: Chunk) -> list[Found]:
         """What the events of this chunk show: signals, observations for the steps, dead letters."""
         found: list[Found] = []
-        count, decode = self.tally.count, stream.decode
+        count, decode, reached, lateness = self.tally.count, stream.decode, self.reached, self.lateness
         for number, line in enumerate(chunk.lines, chunk.first):
             items = decode(line)
             for index, item in enumerate(items):
-                if isinstance(item, Skipped):
-                    count(item)
-                    continue
-                late = False
-                if not isinstance(item, Malformed):
-                    if item.time > stream.newest:
-                        rest = items[index + 1 :]
-                        if item.time > stream.newest + FUTURE and stream.is_ahead(item.time, rest, chunk, number):
-                            item = Malformed("future", line[:HEAD_BYTES], rfc3339(item.time))
-                        else:
-                            stream.newest = item.time
-                    elif stream.newest - item.time > self.lateness[type(item)]:
+                place = (chunk.path, number, index if len(items) > 1 else None)
+                allowed, late = lateness.get(type(item)), False
+                if allowed is not None:
+                    ahead = item.time - stream.newest  # type: ignore[union-attr]  # an event: it has a lateness
+                    if 0 < ahead <= FUTURE:
+                        stream.newest += ahead
+                    elif ahead > FUTURE:
+                        item = self._newest(stream, items[index:], chunk, place, line)
+                    elif -ahead > allowed:
                         late = True
-                        self.tally.count_late(SOURCES[type(item)], stream.newest - item.time)
+                        self.tally.count_late(SOURCES[type(item)], -ahead)
                 count(item)
-                detectors = () if isinstance(item, Malformed) else self.reached(item)
-                if detectors or isinstance(item, Malformed):
-                    origin = Origin(path=chunk.path, line=number, item=index if len(items) > 1 else None)
-                    found += self.judge(item, detectors, origin, line, late=late)
+                if type(item) is Malformed:
+                    found.append(_letter(item, place, line))
+                elif allowed is not None and (detectors := reached(item)):  # type: ignore[arg-type]  # as above
+                    self.judge(found, item, detectors, place, line, late)  # type: ignore[arg-type]  # as above
         if chunk.damage:
             found.append(self._damaged(chunk))
         return found
 
-    def judge(self, item: Item, detectors: Detectors, origin: Origin, line: bytes, *, late: bool) -> Iterator[Found]:
-        """What one item shows. A detector that fails is counted and reported, and stops nothing.
+    def judge(
+        self, found: list[Found], event: Event, detectors: Detectors, place: Place, line: bytes, late: bool
+    ) -> None:
+        """Add what one event shows. A detector that fails is counted and reported, and stops nothing.
 
         What comes later than is allowed is judged by rules, and taken by no state: there order matters.
         """
-        if isinstance(item, Malformed):
-            whole = item if origin.item is not None else msgspec.structs.replace(item, head=line[:HEAD_BYTES])
-            yield DEAD_LETTERS, "", DeadLetter(origin, whole)
-            return
-        assert not isinstance(item, Skipped)
         for detector in detectors:
-            if late and isinstance(detector, Stateful):
-                continue
             try:
-                yield from evaluated(detector, item, origin)
+                if detector not in self.remembering:
+                    found += evaluated(detector, event, Origin(*place))
+                elif not late:
+                    told = detector.observe(event)
+                    if not isinstance(told, Quiet):
+                        found.append(observed(detector, event, told, Origin(*place)))
             except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
                 self.tally.failed[detector.alert_type] += 1
-                yield DEAD_LETTERS, "", DeadLetter(origin, failure(detector.alert_type, error, line))
+                why = failure(detector.alert_type, error, line)
+                found.append((DEAD_LETTERS, "", DeadLetter(Origin(*place), why)))
+
+    def _newest(
+        self, stream: Stream, items: Sequence[Item], chunk: Chunk, place: Place, line: bytes
+    ) -> Event | Malformed:
+        """The first of these, which is far ahead of all before: as it is, or Malformed."""
+        event = items[0]
+        assert not isinstance(event, (Malformed, Skipped))
+        if stream.is_ahead(event.time, items[1:], chunk, place[1]):
+            return Malformed("future", line[:HEAD_BYTES], rfc3339(event.time))
+        stream.newest = event.time
+        return event
 
     def _damaged(self, chunk: Chunk) -> Found:
         malformed = Malformed("damaged file", b"", chunk.damage)
@@ -202,15 +214,17 @@ class Judge:
         return DEAD_LETTERS, "", DeadLetter(Origin(path=chunk.path, line=chunk.first + len(chunk.lines)), malformed)
 
 
+def _letter(malformed: Malformed, place: Place, line: bytes) -> Found:
+    whole = malformed if place[2] is not None else msgspec.structs.replace(malformed, head=line[:HEAD_BYTES])
+    return DEAD_LETTERS, "", DeadLetter(Origin(*place), whole)
+
+
 def evaluated(detector: Detector[Any], event: Event, origin: Origin) -> Iterator[Found]:
     """What one detector says of one event."""
     if isinstance(detector, Stateful):
         told = detector.observe(event)
-        if isinstance(told, Noted):
-            observation = noted(detector, event, told, origin, summary(event))
-            yield detector.scope, observation.key, observation
-        elif not isinstance(told, Quiet):
-            raise TypeError(f"a detector that remembers notes something or is Quiet: {type(told).__name__} is neither")
+        if not isinstance(told, Quiet):
+            yield observed(detector, event, told, origin)
         return
     verdict = detector(event)
     if isinstance(verdict, Match):
@@ -218,6 +232,14 @@ def evaluated(detector: Detector[Any], event: Event, origin: Origin) -> Iterator
         yield ALERTS, made.alert_id, made
     elif verdict is not None and not isinstance(verdict, Quiet):
         raise TypeError(f"a detector answers Match, Quiet or None, not {type(verdict).__name__}")
+
+
+def observed(detector: Stateful[Any, Any], event: Event, told: object, origin: Origin) -> Found:
+    """What a detector that remembers noted of one event, on its way to the state."""
+    if not isinstance(told, Noted):
+        raise TypeError(f"a detector that remembers notes something or is Quiet: {type(told).__name__} is neither")
+    observation = noted(detector, event, told, origin, summary(event))
+    return detector.scope, observation.key, observation
 
 
 def told(detector: Stateful[Any, Any], found: Finding | Noted, observation: Observation) -> Found:

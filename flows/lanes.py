@@ -2,108 +2,36 @@
 
 from __future__ import annotations
 
-import time
+import bisect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from operator import attrgetter
+from time import monotonic_ns, time_ns
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from msgspec import Struct
 
 from detectors.stateful import Plain
 from flows.clock import ALL_READ, UNKNOWN, Clock, Report
+from flows.console import complain
+from flows.failing import noticed
 from flows.files import Chunk
-from flows.inputs import EMPTY, Planned
-from flows.judge import Decode, Found, Judge, Stream
+from flows.followed import Entry, Finished, Followed, Reader, by_identity
+from flows.inputs import Planned
+from flows.judge import Decode, Found, Judge
 from flows.leaving import Leaving
 from flows.stepnames import CLOCK, SOURCE
 from flows.steps import known
 
 VERSION = 1
 """Of a lane's state."""
-PAUSE = timedelta(milliseconds=20)
-"""Before a live input that had nothing is asked again."""
+PAUSE = 20_000_000
+"""Nanoseconds between two questions of a lane to inputs that had nothing: each of n is asked after n of them."""
 BLOCKED = timedelta(milliseconds=1)
 """Before a lane that is far ahead of the clock asks whether it may read on."""
-
-
-class Reader(Protocol):
-    """A file or a live input: what is read of it, and how far."""
-
-    live: bool
-    """It may go on after it had nothing."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether there will never be more."""
-
-    @property
-    def position(self) -> Plain:
-        """Where a later run goes on."""
-
-    @property
-    def fingerprint(self) -> str | None:
-        """Tells its content from all others; None while it has none."""
-
-    @property
-    def done(self) -> int:
-        """Bytes that were read, as they are stored."""
-
-    def successor(self) -> Reader | None:
-        """What has taken its place, if it was followed."""
-
-    def next(self) -> Chunk | None:
-        """What comes next; None if there is nothing (at the moment)."""
-
-    def peek(self) -> Chunk | None:
-        """What `next` will give."""
-
-
-class Followed:
-    """One input of a lane: its reader, and how far it has come in time."""
-
-    def __init__(self, planned: Planned, reader: Reader, decode: Decode, newest: int = UNKNOWN) -> None:
-        self.planned = planned
-        self.reader = reader
-        self.stream = Stream(decode, reader.peek, live=reader.live, newest=newest)
-        self.idle_since: int | None = None
-
-    @property
-    def low(self) -> int:
-        """The newest time that was read, or if nothing was, the time of the first event (microseconds)."""
-        return self.planned.begins if self.stream.newest == UNKNOWN else self.stream.newest
-
-    def next(self) -> Chunk | None:
-        """What comes next, and whether it pauses."""
-        chunk = self.reader.next()
-        if chunk is not None:
-            self.idle_since = None
-        elif self.idle_since is None:
-            self.idle_since = time.monotonic_ns()
-        return chunk
-
-    @property
-    def assumed(self) -> int:
-        """How far an input that pauses has come: what it had, and the time since then (microseconds)."""
-        idle = 0 if self.idle_since is None else time.monotonic_ns() - self.idle_since
-        return self.low + idle // 1_000
-
-    @property
-    def identity(self) -> str:
-        """By which a resumed run knows it again."""
-        planned = self.planned.identity
-        return (self.reader.fingerprint or EMPTY) if planned == EMPTY else planned
-
-    def successor(self) -> Followed | None:
-        """What has taken its place at its path."""
-        after = self.reader.successor()
-        if after is None:
-            return None
-        return Followed(Planned(self.planned.path, EMPTY, self.low), after, self.stream.decode)
-
-    def to_plain(self) -> Plain:
-        """Where a resumed run goes on."""
-        return self.planned.path, self.reader.position, self.stream.newest, self.reader.ended
+SAID_AGAIN = 100_000
+"""Microseconds of a pause after which a lane says again how long it is."""
+LOW = attrgetter("low")
 
 
 class Lane(StatefulSourcePartition[Found, Plain]):
@@ -115,7 +43,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         Of the lane.
     inputs
         What it reads.
-    finished
+    gone
         State of files that are not read any more, by identity.
     judge
         Takes what is read.
@@ -129,14 +57,15 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         self,
         name: str,
         inputs: Sequence[Followed],
-        finished: Mapping[str, Plain],
+        gone: Mapping[str, Plain],
         judge: Judge,
         clock: Clock,
         leaving: Leaving,
     ) -> None:
         self.name = name
-        self.inputs = list(inputs)
-        self.finished = dict(finished)
+        self.inputs = sorted(inputs, key=LOW)
+        """In order of how far they have come."""
+        self.finished = Finished(gone)
         self.judge = judge
         self.clock = clock
         self.leaving = leaving
@@ -145,6 +74,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         self.ended = False
         self.awake: datetime | None = None
 
+    @noticed
     def next_batch(self) -> list[Found]:
         if self.ended:
             raise StopIteration
@@ -152,43 +82,77 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         if self.leaving.asked:
             return self.stop()
         found = self.read()
-        self.settle()
         self.ended = not self.inputs
         report = self.report()
-        if report != self.said:
+        if self.is_news(report):
             self.said = report
             found.append((CLOCK, "", report))
         return found
 
     def read(self) -> list[Found]:
         """Judge the next chunk of the input that has come least far."""
-        for one in sorted(self.inputs, key=lambda one: one.low):
+        soonest, between = monotonic_ns() + SAID_AGAIN * 1_000, PAUSE * len(self.inputs)
+        for one in self.inputs:
+            if one.idle_since is not None and monotonic_ns() < (due := one.due(between)):
+                soonest = min(soonest, due)
+                continue
             if not self.clock.allows(one.low):
                 self.awake = datetime.now(UTC) + BLOCKED
                 return []
             chunk = one.next()
-            if chunk is not None:
-                return self.judge(one.stream, chunk)
-            if not one.reader.ended and not one.reader.live:
-                return []
-        self.awake = datetime.now(UTC) + PAUSE
+            found = [] if chunk is None else self.judged(one, chunk)
+            self.judge.tally.input_bytes += one.more_bytes()
+            if one.reader.ended:
+                self.settle(one)
+            if chunk is not None or one.reader.ended or not one.reader.live:
+                return found
+            soonest = min(soonest, one.due(between))
+        wait = max(0, soonest - monotonic_ns())
+        self.awake = datetime.now(UTC) + timedelta(microseconds=wait // 1_000)
         return []
 
-    def settle(self) -> None:
-        """Put away what is read to its end."""
-        for one in [one for one in self.inputs if one.reader.ended]:
-            self.finished[one.identity] = one.to_plain()
-            after = one.successor()
+    def judged(self, one: Followed, chunk: Chunk) -> list[Found]:
+        """What a chunk shows; afterwards its input is where it has come to among the others."""
+        if chunk.damage:
+            complain(f"{chunk.path}: {chunk.damage}")
+        before = one.low
+        found = self.judge(one.stream, chunk)
+        if one.low != before:
             self.inputs.remove(one)
-            self.inputs += [after] if after is not None else []
+            bisect.insort(self.inputs, one, key=LOW)
+        return found
+
+    def settle(self, one: Followed) -> None:
+        """Put away what is read to its end, once it is known what comes in its place."""
+        after = one.successor()
+        if after is None and one.reader.awaits:
+            one.pause()
+            return
+        entry = Entry(one.fingerprint, one.to_plain())
+        self.inputs.remove(one)
+        if after is None:
+            self.finished.ended(entry)
+        else:
+            self.finished.replaced(entry)
+            bisect.insort(self.inputs, after, key=LOW)
 
     def report(self) -> Report:
         """How far this lane has come in this epoch."""
-        busy = [one.low for one in self.inputs if one.idle_since is None]
-        if busy:
-            return Report(self.name, self.epoch, min(busy), idle=False)
-        pausing = max((one.assumed for one in self.inputs), default=ALL_READ)
-        return Report(self.name, self.epoch, pausing, idle=bool(self.inputs))
+        low = next((one.low for one in self.inputs if one.idle_since is None), ALL_READ)
+        if low != ALL_READ:
+            return Report(self.name, self.epoch, low, idle=False)
+        came = min(max([self.finished.newest, *(one.low for one in self.inputs)]), time_ns() // 1_000)
+        if not self.inputs:
+            return Report(self.name, self.epoch, ALL_READ, idle=False, came=came)
+        since = max(one.idle_since or 0 for one in self.inputs)
+        paused = (monotonic_ns() - since) // 1_000
+        return Report(self.name, self.epoch, came, idle=True, came=came, paused=paused)
+
+    def is_news(self, report: Report) -> bool:
+        """Whether it says more than the last one did."""
+        if self.said is None or self.said._replace(paused=report.paused) != report:
+            return True
+        return report.paused >= self.said.paused + SAID_AGAIN
 
     def stop(self) -> list[Found]:
         """End as if all were read; with a checkpoint, stand still until it is written, and leave."""
@@ -204,7 +168,8 @@ class Lane(StatefulSourcePartition[Found, Plain]):
 
     def snapshot(self) -> Plain:
         self.epoch += 1
-        files = self.finished | {one.identity: one.to_plain() for one in self.inputs}
+        read = (Entry(one.fingerprint, one.to_plain()) for one in self.inputs)
+        files = by_identity([*self.finished.here, *self.finished.gone, *read])
         low = min((one.low for one in self.inputs), default=ALL_READ)
         return VERSION, low, files
 
@@ -240,6 +205,7 @@ class LaneSource(FixedPartitionedSource[Found, Plain]):
     def list_parts(self) -> list[str]:
         return sorted(self.inputs.plan)
 
+    @noticed
     def build_part(self, step_id: str, for_part: str, resume_state: Plain) -> Lane:
         version, _, files = resume_state or (VERSION, 0, {})
         known(SOURCE, version, VERSION)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 CODES = {signal.SIGTERM: EXIT_TERMINATED, signal.SIGINT: EXIT_INTERRUPTED}
 WAKE_EVERY = 0.2
 """Seconds between two looks whether signals are still waited for."""
+ONE_PRESS = 1.0
+"""Seconds in which signals count as one: Ctrl-C reaches a worker from the terminal, and from its parent."""
 
 
 class Leaving:
@@ -48,7 +51,7 @@ class Leaving:
 
 @contextlib.contextmanager
 def on_signals(leaving: Leaving, within: timedelta) -> Iterator[None]:
-    """SIGTERM and SIGINT ask to leave; what does not within the limit is ended.
+    """SIGTERM and SIGINT ask to leave; a second one, or the limit, ends the process as it is.
 
     They are blocked and waited for by a thread: a handler would never run while bytewax waits for other processes.
     """
@@ -56,13 +59,16 @@ def on_signals(leaving: Leaving, within: timedelta) -> Iterator[None]:
     done = threading.Event()
 
     def wait() -> None:
+        asked = 0.0
         while not done.is_set():
             caught = signal.sigtimedwait(SIGNALS, WAKE_EVERY)
-            if caught is not None:
-                leaving.code = CODES[signal.Signals(caught.si_signo)]
-                if not done.wait(within.total_seconds()):
-                    os._exit(leaving.code)
-                return
+            now = time.monotonic()
+            if caught is not None and leaving.code is None:
+                leaving.code, asked = CODES[signal.Signals(caught.si_signo)], now
+            elif leaving.code is not None and (
+                now - asked > within.total_seconds() or (caught is not None and now - asked > ONE_PRESS)
+            ):
+                os._exit(leaving.code)
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()

@@ -98,20 +98,24 @@ class Live:
     """Chunks that are read before they are asked for."""
     position = None
     fingerprint = None
-    done = 0
     live = True
+    awaits = False
 
     def __init__(self, path: str, longest: int, block: int = BLOCK) -> None:
         self.path = path
         self.read: queue.Queue[Chunk | BaseException | None] = queue.Queue(self.AHEAD)
         self.first: Chunk | None = None
         self.ended = False
+        self.done = 0
+        """Bytes, unpacked."""
         threading.Thread(target=self._follow, args=(_piped(path, longest, block),), daemon=True).start()
 
     def next(self) -> Chunk | None:
         """The next chunk; None if there is nothing more now."""
         chunk = self.peek()
         self.first = None
+        if chunk is not None:
+            self.done += sum(map(len, chunk.lines)) + len(chunk.lines)
         return chunk
 
     def peek(self) -> Chunk | None:

@@ -64,6 +64,9 @@ class Metrics(Collector):
 
     def _counters(self, readings: WorkerReport) -> Iterator[Metric]:
         yield CounterMetricFamily("middlewatch_items_read", "Items read from all inputs.", readings.read)
+        yield CounterMetricFamily(
+            "middlewatch_input_bytes", "Bytes read from all inputs, as they are stored.", readings.input_bytes
+        )
         yield _counter("middlewatch_events", "Events by source.", "source", _from_zero(readings.events, SOURCES))
         yield _counter("middlewatch_skipped_items", "Items that are not for us.", "reason", readings.skipped)
         yield _counter("middlewatch_malformed_items", "Items that cannot be read.", "reason", readings.malformed)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from detectors.stateful import Plain
 from flows.board import Board
-from flows.checkpoints.create import create
+from flows.checkpoints.create import create, is_missing
 from flows.checkpoints.errors import CheckpointError
 from flows.checkpoints.opening import open_for
 from flows.checkpoints.plain import read_plain
 from flows.checkpoints.store import cut
 from flows.configuration import Configuration
 from flows.console import DASH, EXIT_FAILED, complain, forget_stdout
-from flows.inputs import plan
+from flows.inputs import plan, rotated
 from flows.sinks import summary_output
 from flows.stepnames import SOURCE, step_id
 from flows.tally import Tally
@@ -22,8 +23,10 @@ from flows.work import LANES, Options, Share, opened
 from flows.workers import Outcome, run_workers
 
 
-def run(options: Options, configuration: Configuration) -> int:
+def run(options: Options, configuration: Configuration, share: Share | None = None) -> int:
     """Read all inputs, deliver all alerts, and say how it went.
+
+    `share` says which lane reads what, if the checkpoint is open already.
 
     Returns the exit code: 0 done, 1 it failed, 130 or 143 stopped by a signal: what was found by then is
     delivered, or is in the checkpoint. A reader that closed stdout is no failure.
@@ -34,12 +37,13 @@ def run(options: Options, configuration: Configuration) -> int:
         severities={one.alert_type: configuration.severity(one.alert_type) for one in configuration.detectors},
     )
     try:
-        share = Share(plan(options.paths, _known(options, configuration), LANES))
+        if share is None:
+            share = dealt(options.paths, _known(options, configuration))
         summary = None if options.summary is None else summary_output(options.summary)
         outputs = opened(options)
         code, outcomes = run_workers(options, configuration, share, outputs, board)
         tally = _summed(outcomes)
-        if (failed := _failure(options, outcomes)) is not None:
+        if (failed := _failure(options, outcomes, stopped=bool(code))) is not None:
             return failed
         if not any(outcome.wrote for outcome in outcomes):
             outputs.alerts.close()
@@ -70,12 +74,28 @@ def _known(options: Options, configuration: Configuration) -> dict[str, dict[str
     if options.checkpoint is None:
         return {}
     folder = Path(options.checkpoint)
-    if not folder.exists() or not any(folder.iterdir()):
+    if is_missing(folder):
         create(folder)
     for sentence in open_for(folder, configuration).sentences:
         complain(sentence)
+    return known_files(folder)
+
+
+def known_files(folder: Path) -> dict[str, dict[str, Plain]]:
+    """What a checkpoint knows of input files, by lane and identity.
+
+    Raises
+    ------
+    CheckpointError
+        It cannot be read.
+    """
     with cut(folder) as taken:
         return {row.key: read_plain(row.data)[2] for row in taken.rows(step=step_id(SOURCE))}
+
+
+def dealt(paths: Sequence[str], known: Mapping[str, Mapping[str, Plain]]) -> Share:
+    """Which lane reads which file, with what was rotated away since a checkpoint knew it."""
+    return Share(plan([*paths, *rotated(paths, known)], known, LANES))
 
 
 def _summed(outcomes: list[Outcome]) -> Tally:
@@ -86,12 +106,15 @@ def _summed(outcomes: list[Outcome]) -> Tally:
     return tally
 
 
-def _failure(options: Options, outcomes: list[Outcome]) -> int | None:
+def _failure(options: Options, outcomes: list[Outcome], *, stopped: bool) -> int | None:
     """The exit code if a worker failed; the first that did says why, for then the others fail as well."""
     failed = next((outcome for outcome in outcomes if outcome.failure), None)
     if failed is None:
         if all(outcome.tally is not None for outcome in outcomes):
             return None
+        if stopped:
+            complain("stopped before all that was found was delivered: see shutdown in docs/settings.md")
+            return EXIT_FAILED
         complain("a worker process ended without a word; it may have been killed, for instance for want of memory")
         return EXIT_FAILED
     if not failed.nobody_reads:

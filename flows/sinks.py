@@ -16,6 +16,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from alerts import Alert
 from alerts.encoders import to_json, to_ocsf
 from flows.console import DASH
+from flows.failing import noticed
 from flows.judge import DeadLetter
 from flows.table import Table
 from flows.tally import Tally
@@ -228,8 +229,10 @@ class _Writing(StatefulSinkPartition[Any, None]):
     def __init__(self, output: Output) -> None:
         self.output = output
 
+    @noticed
     def write_batch(self, values: list[Any]) -> None:
         self.output.write(values)
 
+    @noticed
     def snapshot(self) -> None:
         self.output.settle()

@@ -6,8 +6,7 @@ import bisect
 import marshal
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -19,7 +18,8 @@ from alerts.catalogue import AlertType, Severity
 from alerts.merge import Merged, merge, to_alert
 from alerts.signal import Signal
 from detectors.stateful import Observation, Plain, Stateful, UnknownStateError
-from flows.clock import ALL_READ, Clock, Report, Tick
+from flows.clock import ALL_READ, Clock, Report, Tick, woken_at
+from flows.failing import noticed
 from flows.judge import DeadLetter, Found, failure, told
 from flows.stepnames import ALERTS, DEAD_LETTERS
 from flows.tally import Tally
@@ -66,8 +66,8 @@ class Keeping(Struct, frozen=True):
     """Whether what has expired is forgotten. It alters nothing but the memory in use."""
 
 
-class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
-    """Holds what comes for one key until the clock has passed it, then takes it in order.
+class InOrder(StatefulBatchLogic[W | Tick | list[W | Tick], O, Plain], Generic[W, O]):
+    """Holds what comes for one key, alone or many at once, until the clock has passed it, then takes it in order.
 
     Parameters
     ----------
@@ -96,14 +96,15 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
         self._first = self._wakes = self._forgets = ALL_READ
         """Times: of the first that is held, and for which the clock was asked to wake this key."""
 
-    def on_batch(self, values: list[W | Tick]) -> tuple[Iterable[O], bool]:
+    def on_batch(self, values: list[W | Tick | list[W | Tick]]) -> tuple[Iterable[O], bool]:
         until = None
         came: list[O] = []
         for value in values:
-            if isinstance(value, Tick):
-                until, self.key = value.until, value.key
+            several: list[Any] = value if isinstance(value, list) else [value]
+            if isinstance(several[-1], Tick):
+                self.key, until = several[-1]
             else:
-                came += self.come(value)
+                came += self.come(several)
         if until is None:
             self.wait()
             return came, False
@@ -116,13 +117,13 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
             self.wait()
         return came, gone
 
-    def come(self, value: W) -> Iterable[O]:
-        """Hold it; whether something leaves at once is for the step to say."""
+    def come(self, values: list[W]) -> Iterable[O]:
+        """Hold them; whether something leaves at once is for the step to say."""
         if not self.key:
-            self.key = self.key_of(value)
-        self.held.append(value)
-        self.clock.held += 1
-        self._first = min(self._first, self.time_of(value))
+            self.key = self.key_of(values[0])
+        self.held += values
+        self.clock.held += len(values)
+        self._first = min(self._first, *map(self.time_of, values))
         return ()
 
     def wait(self) -> None:
@@ -136,8 +137,8 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
 
     def release(self, until: int) -> Iterator[O]:
         """Take what is held from before `until` (microseconds), in order; a repeated one once."""
-        self._wakes = ALL_READ if self._wakes < until else self._wakes
-        self._forgets = ALL_READ if self._forgets < until else self._forgets
+        self._wakes = ALL_READ if woken_at(self._wakes) < until else self._wakes
+        self._forgets = ALL_READ if woken_at(self._forgets) < until else self._forgets
         self.held.sort(key=self.order_of)
         due = bisect.bisect_left(self.held, until, key=self.time_of)
         taken, self.held = self.held[:due], self.held[due:]
@@ -145,9 +146,11 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
         self.clock.held -= due
         yield from self.take(taken, until)
 
+    @noticed
     def on_eof(self) -> tuple[Iterable[O], bool]:
         return list(self.release(ALL_READ)), False
 
+    @noticed
     def snapshot(self) -> Plain:
         if not self.keeping.checkpoint:
             return None
@@ -160,25 +163,20 @@ class InOrder(StatefulBatchLogic[W | Tick, O, Plain], Generic[W, O]):
     def resumed(self, key: str, held: list[W]) -> None:
         """Go on after a checkpoint."""
         self.key = key
-        for value in held:
-            InOrder.come(self, value)
+        if held:
+            InOrder.come(self, held)
         self.wait()
 
     @abstractmethod
     def to_plain(self) -> Plain:
         """All that a resumed run needs."""
 
-    @abstractmethod
-    def key_of(self, value: W) -> str:
-        """The key that this value has in the flow."""
-
-    @abstractmethod
-    def time_of(self, value: W) -> int:
-        """Microseconds since 1970."""
-
-    @abstractmethod
-    def order_of(self, value: W) -> tuple[Any, ...]:
-        """By time, then only to be the same in every run."""
+    key_of: Callable[[W], str]
+    """The key that a value has in the flow."""
+    time_of: Callable[[W], int]
+    """Microseconds since 1970."""
+    order_of: Callable[[W], tuple[Any, ...]]
+    """By time, then only to be the same in every run."""
 
     @abstractmethod
     def take(self, taken: list[W], until: int) -> Iterable[O]:
@@ -227,25 +225,27 @@ class EntityStep(InOrder[Observation, Found]):
             self.resumed(key, [Observation(*one) for one in held if one[2] in detectors])
 
     def take(self, taken: list[Observation], until: int) -> Iterator[Found]:
-        for _, same in groupby(taken, key=itemgetter(0, 1, 2)):
-            observation = next(same)
-            if observation[:2] < self.last:
+        before: tuple[Any, ...] = ()
+        for observation in taken:
+            same = observation[:3]
+            if same == before:
+                continue
+            before, place = same, observation[:2]
+            if place < self.last:
                 self.tally.count_late(self.step, self.last[0] - observation.time)
                 continue
-            self.last = observation[:2]
-            yield from self.judged(observation)
-
-    def judged(self, observation: Observation) -> Iterator[Found]:
-        """What one observation completes. A detector that fails is counted and reported, and stops nothing."""
-        detector = self.detectors[observation.detector]
-        try:
-            if observation.detector not in self.parts:
-                self.parts[observation.detector] = detector.form()
-            for found in detector.step(self.parts[observation.detector], observation):
-                yield told(detector, found, observation)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
-            self.tally.failed[detector.alert_type] += 1
-            yield DEAD_LETTERS, "", DeadLetter(observation.evidence.origin, failure(detector.alert_type, error, b""))
+            self.last = place
+            detector = self.detectors[observation.detector]
+            try:
+                part = self.parts.get(observation.detector)
+                if part is None:
+                    part = self.parts[observation.detector] = detector.form()
+                for found in detector.step(part, observation):
+                    yield told(detector, found, observation)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
+                self.tally.failed[detector.alert_type] += 1
+                origin = observation.evidence.origin
+                yield DEAD_LETTERS, "", DeadLetter(origin, failure(detector.alert_type, error, b""))
 
     def expires(self) -> int:
         return max(map(self._expires, self.parts), default=self.last[0])
@@ -257,14 +257,9 @@ class EntityStep(InOrder[Observation, Found]):
             self.tally.failed[self.detectors[name].alert_type] += 1
             return self.last[0]
 
-    def key_of(self, value: Observation) -> str:
-        return value.key
-
-    def time_of(self, value: Observation) -> int:
-        return value.time
-
-    def order_of(self, value: Observation) -> tuple[Any, ...]:
-        return value[:4]
+    key_of = staticmethod(attrgetter("key"))
+    time_of = staticmethod(itemgetter(0))
+    order_of = staticmethod(itemgetter(0, 1, 2, 3))
 
     def to_plain(self) -> Plain:
         parts = {
@@ -277,6 +272,11 @@ def known(step: str, version: int, own: int) -> None:
     """Raises UnknownStateError if the state of a step has another version than this program reads."""
     if version != own:
         raise UnknownStateError(f"the state of step {step} has version {version!r}, and this program reads {own}")
+
+
+def _place(found: Signal) -> tuple[Any, ...]:
+    last = found.evidence[-1]
+    return last.time, last.event_id, last.origin.to_plain()
 
 
 class AlertStep(InOrder[Signal, Alert]):
@@ -321,10 +321,10 @@ class AlertStep(InOrder[Signal, Alert]):
             else:
                 self.merged = self.told = None
 
-    def come(self, value: Signal) -> Iterable[Alert]:
-        super().come(value)
+    def come(self, values: list[Signal]) -> Iterable[Alert]:
+        super().come(values)
         if self.merged is None and self.told is None:
-            self.told = merge(None, value)
+            self.told = merge(None, values[0])
             return [self.tell(self.told)]
         return ()
 
@@ -358,15 +358,9 @@ class AlertStep(InOrder[Signal, Alert]):
     def expires(self) -> int:
         return 0 if self.merged is None else self.merged.newest[0] + QUIET_AFTER
 
-    def key_of(self, value: Signal) -> str:
-        return value.alert_id
-
-    def time_of(self, value: Signal) -> int:
-        return value.evidence[-1].time
-
-    def order_of(self, value: Signal) -> tuple[Any, ...]:
-        last = value.evidence[-1]
-        return last.time, last.event_id, last.origin.to_plain()
+    key_of = staticmethod(attrgetter("alert_id"))
+    time_of = staticmethod(lambda found: found.evidence[-1].time)
+    order_of = staticmethod(_place)
 
     def to_plain(self) -> Plain:
         held = msgspec.to_builtins(self.held)

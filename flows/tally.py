@@ -8,12 +8,17 @@ from typing import Any
 
 from events import ActivityEvent, AuditEvent, Item, Kind, Malformed, RuntimeEvent, Skipped
 
+_LOST = Kind.LOST
+"""By itself: to look it up in its class is slow."""
+
 
 class Tally:
     """Counters of one run."""
 
     def __init__(self) -> None:
         self.read = 0
+        self.input_bytes = 0
+        """Of the inputs, as they are stored."""
         self.events: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.malformed: Counter[str] = Counter()
@@ -42,7 +47,7 @@ class Tally:
             self.truncated += item.truncated  # type: ignore[union-attr]  # narrowed by `kind`, which is fast
         elif isinstance(item, RuntimeEvent):
             self.events["runtime"] += 1
-            self.lost_reports += item.kind is Kind.LOST
+            self.lost_reports += item.kind is _LOST
         elif isinstance(item, ActivityEvent):
             self.events["arm"] += 1
         elif isinstance(item, Skipped):

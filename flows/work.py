@@ -18,12 +18,14 @@ from detectors.stateful import Plain
 from events.decoder import Decoder
 from flows.clock import UNKNOWN, Clock
 from flows.configuration import Configuration
-from flows.console import DASH, root_cause, without_panic_traces
+from flows.console import DASH
 from flows.detect import Job, allowed, build, waits
-from flows.files import Reading
+from flows.failing import root_cause
+from flows.files import Reading, block_for
+from flows.followed import Reader
 from flows.inputs import Planned, cluster_of
 from flows.judge import Decode, Judge
-from flows.lanes import Inputs, LaneSource, Reader
+from flows.lanes import Inputs, LaneSource
 from flows.leaving import Leaving, on_signals
 from flows.live import Live, is_live
 from flows.pool import Pool
@@ -117,6 +119,7 @@ class Worker:
         self.say = say
         self.tally = Tally()
         self.clock = Clock(len(share.plan), waits(configuration))
+        self.block = block_for(sum(map(len, share.plan.values())) // options.processes)
         self.pool = Pool(max(1, configuration.settings.limits.open_files // options.processes))
         self.leaving = Leaving()
         self.alerts = Sink(CountedAlerts(outputs.alerts, self.tally))
@@ -137,7 +140,7 @@ class Worker:
         settings = self.configuration.settings
         recovery = None if kept is None else RecoveryConfig(Path(kept), settings.checkpoint.history)  # type: ignore[no-untyped-call]  # bytewax's own, not typed
         interval = EPOCH if kept is None else settings.checkpoint.every
-        with on_signals(self.leaving, settings.shutdown), without_panic_traces():
+        with on_signals(self.leaving, settings.shutdown):
             flow = build(self._source(), self._job(), self.alerts, self.dead_letters)
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
@@ -178,6 +181,7 @@ class Worker:
         tally, clock = self.tally, self.clock
         return dict(  # noqa: C408  the fields of WorkerReport
             read=tally.read,
+            input_bytes=tally.input_bytes,
             events=dict(tally.events),
             skipped=dict(tally.skipped),
             malformed=dict(tally.malformed),
@@ -203,7 +207,7 @@ class Worker:
         longest = self.configuration.settings.limits.line
         if is_live([path]):
             return Live(path, longest)
-        return Reading(path, longest, pool=self.pool, resume=position, follow=self.options.follow)
+        return Reading(path, longest, self.block, self.pool, position, self.options.follow)
 
 
 def decoders(cluster: str, largest: int) -> Callable[[str], Decode]:

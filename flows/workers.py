@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import math
 import multiprocessing
 import os
 import random
@@ -22,8 +23,9 @@ from msgspec import Struct
 
 from flows.board import Board
 from flows.configuration import Configuration
-from flows.console import EXIT_FAILED
-from flows.leaving import CODES
+from flows.console import EXIT_FAILED, without_panic_traces
+from flows.failing import failed_here
+from flows.leaving import CODES, SIGNALS
 from flows.settings import HealthSettings
 from flows.tally import Tally
 from flows.work import Options, Outputs, Share, Worker
@@ -36,6 +38,8 @@ LISTENING = "0A"
 """State of a socket in /proc/net/tcp."""
 LISTENS_WITHIN = 1.0
 """Seconds in which a worker that was started listens for the others."""
+ENDS_WITHIN = 5.0
+"""Seconds in which a worker ends whose peer has failed; it may wait for it for ever."""
 LOOK_EVERY = 0.5
 """Seconds in which a worker that ended without a word is noticed."""
 
@@ -58,24 +62,26 @@ def run_workers(
 ) -> tuple[int, list[Outcome]]:
     """Run all processes of a job to their end.
 
-    They are forks of this one, which must have no threads yet. Signals are handed on to them; if this process
-    ends, they end. Returns the exit code, and how each worker ended: those that failed first.
+    They are forks of this one, which must have no threads yet. Signals are handed on to them, those that come before
+    all are there when they are; if this process ends, they end. Returns the exit code, and how each worker ended: those that failed first.
     """
     context = multiprocessing.get_context("fork")
     addresses = tuple(_free_addresses(options.processes)) if options.processes > 1 else ()
     pipes = [context.Pipe(duplex=False) for _ in range(options.processes)]
     caught: list[int] = []
     with _handed_on(caught, board) as processes:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         for index, (_, said) in enumerate(pipes):
             mine = msgspec.structs.replace(share, index=index, addresses=addresses)
             process = context.Process(target=_work, args=(options, configuration, mine, outputs, said, os.getpid()))
             process.start()
             processes.append(process)
             _await_listening(process, addresses[index:-1])
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for _, said in pipes:
             said.close()
-        with _pages(board, configuration.settings.health):
-            outcomes = list(_watched([heard for heard, _ in pipes], board))
+        with _pages(board, configuration.settings.health), _shown(options, share, board):
+            outcomes = list(_watched([heard for heard, _ in pipes], processes, board))
     return (CODES[signal.Signals(caught[0])] if caught else 0), outcomes
 
 
@@ -86,6 +92,15 @@ def _pages(board: Board, settings: HealthSettings) -> contextlib.AbstractContext
     from flows.health import serve
 
     return serve(board, settings)
+
+
+def _shown(options: Options, share: Share, board: Board) -> contextlib.AbstractContextManager[None]:
+    """How far the input was read, for a person at a terminal."""
+    if options.follow or sys.stderr is None or not sys.stderr.isatty():
+        return contextlib.nullcontext()
+    from flows.progress import progress
+
+    return progress([planned.path for files in share.plan.values() for planned in files], board)
 
 
 def _free_addresses(count: int) -> list[str]:
@@ -149,9 +164,10 @@ def _handed_on(caught: list[int], board: Board) -> Iterator[list[Any]]:
             signal.signal(number, handler)
 
 
-def _watched(heard: Sequence[Connection], board: Board) -> Iterator[Outcome]:
-    """Take what the workers say until all have ended."""
+def _watched(heard: Sequence[Connection], processes: Sequence[Any], board: Board) -> Iterator[Outcome]:
+    """Take what the workers say until all have ended. If one has failed, those that wait for it are not waited for."""
     open_ = {connection: index for index, connection in enumerate(heard)}
+    until = math.inf
     while open_:
         for connection in wait(list(open_), LOOK_EVERY):
             assert isinstance(connection, Connection)
@@ -163,18 +179,28 @@ def _watched(heard: Sequence[Connection], board: Board) -> Iterator[Outcome]:
             if isinstance(said, Outcome):
                 del open_[connection]
                 board.gone(index)
+                if said.failure or said.tally is None:
+                    until = min(until, time.monotonic() + ENDS_WITHIN)
                 yield said
             else:
                 board.put(index, said)
+        if time.monotonic() > until:
+            for index in open_.values():
+                processes[index].kill()
 
 
 def _work(
     options: Options, configuration: Configuration, share: Share, outputs: Outputs, said: Connection, parent: int
 ) -> None:
-    """A worker process."""
-    for number in CODES:
-        signal.signal(number, signal.SIG_DFL)
+    """A worker process. Its stderr stays closed to bytewax's traces, which other threads may write to the end."""
     _end_with(parent)
+    with without_panic_traces():
+        _worked(options, configuration, share, outputs, said)
+        os._exit(0)
+
+
+def _worked(options: Options, configuration: Configuration, share: Share, outputs: Outputs, said: Connection) -> None:
+    """Work, and tell the parent how it ended. The worker that leaves first, when all is durable, stops the others."""
     worker = Worker(options, configuration, share, outputs, said.send)
 
     def tell() -> None:
@@ -189,6 +215,8 @@ def _work(
         worker.run(leave)
         tell()
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
+        if worker.leaving.asked and worker.leaving.to_checkpoint is not None and not failed_here():
+            leave()
         said.send(Outcome(worker.tally, _told(error), nobody_reads=isinstance(error, BrokenPipeError)))
         os._exit(EXIT_FAILED)
 

@@ -40,6 +40,9 @@ class DeleteOptions(Struct, rename="camel"):
     dry_run: list[str] | None = None
 
 
+_options = msgspec.json.Decoder(DeleteOptions | None).decode
+
+
 @condition(saw=lambda event: event.stage)
 def unfinished(event: AuditEvent) -> bool:
     """The request is not finished: only its last stage is judged; no stage counts as the last."""
@@ -65,7 +68,7 @@ def dry_run(event: AuditEvent) -> bool:
     """
     if event.verb in ("delete", "deletecollection"):
         if event.request is not None:
-            options = msgspec.json.decode(event.request, type=DeleteOptions | None)
+            options = _options(event.request)
             return options is not None and "All" in (options.dry_run or ())
         if event.level == "Metadata" or event.truncated:
             return False

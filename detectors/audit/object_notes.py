@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+import re2
 
-from detectors.audit.bodies import answer
+from detectors.audit.bodies import answer, decoded
 from detectors.audit.entities import KINDS, identity
 from detectors.audit.objects import POD_MAKERS, Body, ConfigMaps, Metadata
 from detectors.audit.patches import LONGEST
@@ -93,7 +96,7 @@ def wrote(event: AuditEvent, keeps: Callable[[Backend], bool], hints: tuple[byte
     elif event.verb == "patch" and event.code != 201:
         return _patch(event)
     elif event.request is not None:
-        now = msgspec.json.decode(event.request, type=view | None)
+        now = decoded(event.request, view)
     if now is None:
         return Quiet("the request body was recorded", "cut" if event.truncated else event.level)
     name, namespace = event.object.name or now.meta.name or "", event.object.namespace or now.meta.namespace or ""
@@ -115,7 +118,14 @@ def _hinted(event: AuditEvent, hints: tuple[bytes, ...]) -> bool:
     """
     answered = bytes(event.response or b"")
     bodies = (answered,) if b'"image"' in answered else (answered, bytes(event.request or b""))
-    return any(hint in body for body in bodies for hint in (*hints, b"\\u"))
+    search = _search(hints)
+    return any(search(body) for body in bodies)
+
+
+@cache
+def _search(hints: tuple[bytes, ...]) -> Callable[[bytes], object]:
+    """Searches a body for all of them at once, and for escapes."""
+    return re2.compile(b"|".join(map(re.escape, (*hints, b"\\u")))).search  # type: ignore[no-any-return]  # not typed
 
 
 def _uninteresting(event: AuditEvent) -> Noted | Quiet:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import secrets
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from bytewax.recovery import init_db_dir
 
 from flows.checkpoints.errors import CheckpointError
-from flows.checkpoints.manifest import MAX_PARTITIONS, Manifest, write_manifest
+from flows.checkpoints.manifest import BEGUN, MANIFEST, MAX_PARTITIONS, UNFINISHED, Manifest, sync, write_manifest
 from flows.checkpoints.parts import FIRST_EPOCH, connect_to_write, part_path
 from flows.checkpoints.routing import partition_of_execution
 from flows.checkpoints.runs import Stamp, stamp
@@ -23,18 +26,91 @@ PARTITIONS = 32
 def create(folder: Path, partitions: int = PARTITIONS) -> Manifest:
     """Make an empty checkpoint in a folder that is empty or not there yet; only its owner may read it.
 
+    What a creation that was cut off has left there is removed first.
+
     Raises
     ------
     CheckpointError
-        Something is in the folder, or the number of partitions is not allowed.
+        Something else is in the folder, another process makes a checkpoint there, or the number of partitions is not
+        allowed.
     """
+    if is_unfinished(folder):
+        _clear(folder)
     claim(folder)
     manifest = Manifest(
         release=version("middlewatch"), checkpoint=new_identity(), partitions=partitions, steps=STEPS, detectors={}
     )
-    lay_out(folder, manifest, FIRST_EPOCH, -1)
-    write_manifest(folder, manifest)
+    with _marked(folder):
+        lay_out(folder, manifest, FIRST_EPOCH, -1)
+        sync(folder)
+        write_manifest(folder, manifest)
     return manifest
+
+
+def is_missing(folder: Path) -> bool:
+    """Whether a run has to make a checkpoint there first: nothing is there, or half of one that was being made.
+
+    Raises
+    ------
+    CheckpointError
+        The folder cannot be read.
+    """
+    try:
+        return not folder.exists() or not any(_names(folder)) or is_unfinished(folder)
+    except OSError as error:
+        raise CheckpointError(f"{folder}: {error.strerror or error}") from None
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a creation was cut off there: no state has ever been kept in it."""
+    return (folder / BEGUN).exists() and not (folder / MANIFEST).exists()
+
+
+@contextlib.contextmanager
+def _marked(folder: Path) -> Iterator[None]:
+    """A file stands in the folder, and is locked, until the checkpoint is there."""
+    mark = folder / BEGUN
+    descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(folder, descriptor)
+        if (folder / MANIFEST).exists():
+            mark.unlink()
+            raise CheckpointError(f"{folder}: not empty")
+        sync(folder)
+        try:
+            yield
+        except CheckpointError:
+            _remove(folder)
+            raise
+        mark.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(folder: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise CheckpointError(f"{folder}: another process makes a checkpoint there") from None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a creation that was cut off has left, and nothing else; the mark goes last."""
+    descriptor = os.open(folder / BEGUN, os.O_RDWR)
+    try:
+        _lock(folder, descriptor)
+        _remove(folder)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    for path in [*folder.glob("part-*.sqlite3*"), folder / UNFINISHED, folder / BEGUN]:
+        path.unlink(missing_ok=True)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    return (path.name for path in folder.iterdir() if path.name != "lost+found")
 
 
 def new_identity() -> str:
@@ -52,7 +128,7 @@ def claim(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(path.name != "lost+found" for path in folder.iterdir()):
+        if any(_names(folder)):
             raise CheckpointError(f"{folder}: not empty")
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror or error}") from None

@@ -13,6 +13,8 @@ from flows.checkpoints.errors import CheckpointError
 
 MANIFEST = "middlewatch.json"
 UNFINISHED = ".middlewatch.json.new"
+BEGUN = ".middlewatch.begun"
+"""Stands in a folder in which a checkpoint is being made."""
 FORMAT = 1
 _LIMIT = 16 << 20
 """Bytes; a manifest is small."""

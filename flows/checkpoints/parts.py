@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from flows.checkpoints.errors import CheckpointError
-from flows.checkpoints.manifest import MANIFEST, UNFINISHED
+from flows.checkpoints.manifest import BEGUN, MANIFEST, UNFINISHED
 
 FIRST_EPOCH = 1 << 40
 """A new checkpoint begins with this epoch, so that bytewax marks every partition in every epoch from the first on:
@@ -72,7 +72,7 @@ def wal_path(part: Path) -> Path:
 
 def strangers(folder: Path, partitions: int) -> list[str]:
     """Names in a folder that do not belong to a checkpoint."""
-    ours = {MANIFEST, UNFINISHED, "lost+found", REBALANCE}
+    ours = {MANIFEST, UNFINISHED, BEGUN, "lost+found", REBALANCE}
     for index in range(partitions):
         name = part_path(folder, index).name
         ours |= {name, f"{name}-wal", f"{name}-shm", f"{name}-journal"}
