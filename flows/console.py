@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import unicodedata
@@ -37,6 +38,20 @@ def printable(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in text)
 
 
+class _WithoutPanics(io.TextIOWrapper):
+    """A stderr that drops what bytewax's threads write on it when they lose other processes."""
+
+    held = ""
+
+    def write(self, text: str) -> int:
+        self.held += text
+        if self.held.endswith("\n"):
+            said, self.held = self.held, ""
+            if "panicked at" not in said:
+                super().write(said)
+        return len(text)
+
+
 @contextlib.contextmanager
 def without_panic_traces() -> Iterator[IO[str]]:
     """Keep bytewax's own trace of a failure off stderr; the exception that it raises says the same.
@@ -49,7 +64,7 @@ def without_panic_traces() -> Iterator[IO[str]]:
     os.dup2(nowhere, 2)
     os.close(nowhere)
     before = sys.stderr
-    with os.fdopen(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stderr:
+    with _WithoutPanics(os.fdopen(os.dup(kept), "wb"), errors="backslashreplace", line_buffering=True) as stderr:
         sys.stderr = stderr
         try:
             yield stderr

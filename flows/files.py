@@ -133,11 +133,11 @@ class Reading:
             _, self.given = self.pending.popleft()
         return chunk
 
-    def peek(self) -> Chunk | None:
-        """What `next` will give."""
-        if not self.pending:
-            self._fill()
-        return self.pending[0][0] if self.pending else None
+    def peek(self, number: int = 0) -> Chunk | None:
+        """What `next` will give after so many others."""
+        if len(self.pending) <= number:
+            self._fill(number + 1)
+        return self.pending[number][0] if len(self.pending) > number else None
 
     def successor(self) -> Reading | None:
         """The reading, from its beginning, of what has taken the place of a followed file that ended; or None."""
@@ -168,9 +168,9 @@ class Reading:
         except OSError:
             return None
 
-    def _fill(self) -> None:
+    def _fill(self, wanted: int) -> None:
         try:
-            while not self.pending and not self.finished:
+            while len(self.pending) < wanted and not self.finished:
                 if (self.stored is None or self.waiting) and not self._is_ready():
                     return
                 data = self.content.read(self.block)

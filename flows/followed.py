@@ -55,8 +55,8 @@ class Reader(Protocol):
     def next(self) -> Chunk | None:
         """What comes next; None if there is nothing (at the moment)."""
 
-    def peek(self) -> Chunk | None:
-        """What `next` will give."""
+    def peek(self, number: int) -> Chunk | None:
+        """What `next` will give after so many others."""
 
 
 class Followed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, count, islice
 from statistics import median_low
 from typing import Any, TypeAlias
 
@@ -26,6 +26,8 @@ from flows.tally import Tally
 SOURCES = {AuditEvent: "audit", RuntimeEvent: "runtime", ActivityEvent: "arm"}
 FUTURE = 300_000_000
 """Microseconds by which an event may be ahead of all before it, unless those that follow are as well."""
+LOOKED_THROUGH = 4 << 20
+"""Bytes in which they are looked for."""
 FOLLOWERS = 5
 """Events that tell whether one is ahead of its time, or the file went on after a pause."""
 
@@ -80,7 +82,7 @@ class Stream:
     decode
         Gives the items of a line: `events.decoder.Decoder.decode`, or another that never raises.
     peek
-        Gives the chunk after the one that is judged; None if there is none (yet).
+        Gives the chunk that comes so many after the one that is judged; None if there is none (yet).
     live
         Whether the file goes on while it is read.
     newest
@@ -90,7 +92,7 @@ class Stream:
     def __init__(
         self,
         decode: Decode,
-        peek: Callable[[], Chunk | None] = lambda: None,
+        peek: Callable[[int], Chunk | None] = lambda _: None,
         *,
         live: bool = False,
         newest: int = UNKNOWN,
@@ -100,7 +102,9 @@ class Stream:
         self.live = live
         self.newest = newest
 
-    def is_ahead(self, moment: int, rest: Sequence[Item], chunk: Chunk, number: int) -> bool:
+    def is_ahead(
+        self, moment: int, rest: Sequence[Item], chunk: Chunk, number: int, lateness: Mapping[Any, int]
+    ) -> bool:
         """Whether an event that jumps ahead is dated wrongly: those that follow lie back again.
 
         Parameters
@@ -111,24 +115,30 @@ class Stream:
             The items behind it in its line.
         chunk, number
             Where its line stands.
+        lateness
+            Microseconds by type of event: as late those that follow may be, and prove nothing.
         """
-        followers = list(islice(self._times(rest, chunk, number), FOLLOWERS))
+        items = chain(rest, self._following(chunk, number))
+        times = (item.time + lateness[type(item)] for item in items if not isinstance(item, (Malformed, Skipped)))
+        followers = list(islice(times, FOLLOWERS))
         if followers:
             return median_low(followers) < moment - FUTURE
         return self.live and moment > time.time_ns() // 1_000 + FUTURE
 
-    def _times(self, rest: Sequence[Item], chunk: Chunk, number: int) -> Iterator[int]:
-        """Times of the events that follow."""
-        yield from _times(rest)
-        for line in chunk.lines[number - chunk.first + 1 :]:
-            yield from _times(self.decode(line))
-        following = self.peek()
-        for line in following.lines if following is not None else ():
-            yield from _times(self.decode(line))
-
-
-def _times(items: Sequence[Item]) -> Iterator[int]:
-    return (item.time for item in items if not isinstance(item, (Malformed, Skipped)))
+    def _following(self, chunk: Chunk, number: int) -> Iterator[Item]:
+        """The items of the lines that follow."""
+        lines = chunk.lines[number - chunk.first + 1 :]
+        looked_through = 0
+        for ahead in count():
+            for line in lines:
+                yield from self.decode(line)
+                looked_through += len(line)
+                if looked_through > LOOKED_THROUGH:
+                    return
+            following = self.peek(ahead)
+            if following is None:
+                return
+            lines = following.lines
 
 
 class Judge:
@@ -203,7 +213,7 @@ class Judge:
         """The first of these, which is far ahead of all before: as it is, or Malformed."""
         event = items[0]
         assert not isinstance(event, (Malformed, Skipped))
-        if stream.is_ahead(event.time, items[1:], chunk, place[1]):
+        if stream.is_ahead(event.time, items[1:], chunk, place[1], self.lateness):
             return Malformed("future", line[:HEAD_BYTES], rfc3339(event.time))
         stream.newest = event.time
         return event

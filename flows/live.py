@@ -118,8 +118,10 @@ class Live:
             self.done += sum(map(len, chunk.lines)) + len(chunk.lines)
         return chunk
 
-    def peek(self) -> Chunk | None:
-        """What `next` will give."""
+    def peek(self, number: int = 0) -> Chunk | None:
+        """What `next` will give; nothing behind that, for it may not be there yet."""
+        if number:
+            return None
         if self.first is None and not self.ended:
             try:
                 found = self.read.get_nowait()

@@ -108,9 +108,11 @@ def _summed(outcomes: list[Outcome]) -> Tally:
 
 def _failure(options: Options, outcomes: list[Outcome], *, stopped: bool) -> int | None:
     """The exit code if a worker failed; the first that did says why, for then the others fail as well."""
-    failed = next((outcome for outcome in outcomes if outcome.failure), None)
+    failures = sorted((one for one in outcomes if one.failure), key=lambda one: one.taken_along)
+    silent = any(one.tally is None for one in outcomes)
+    failed = None if not failures or (failures[0].taken_along and silent) else failures[0]
     if failed is None:
-        if all(outcome.tally is not None for outcome in outcomes):
+        if not silent:
             return None
         if stopped:
             complain("stopped before all that was found was delivered: see shutdown in docs/settings.md")

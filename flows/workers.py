@@ -55,6 +55,8 @@ class Outcome(Struct, frozen=True):
     """Whether the alerts were this one's to write."""
     nobody_reads: bool = False
     """The reader of its output has gone."""
+    taken_along: bool = False
+    """It failed because another process ended."""
 
 
 def run_workers(
@@ -63,7 +65,8 @@ def run_workers(
     """Run all processes of a job to their end.
 
     They are forks of this one, which must have no threads yet. Signals are handed on to them, those that come before
-    all are there when they are; if this process ends, they end. Returns the exit code, and how each worker ended: those that failed first.
+    all are there when they are; if this process ends, they end. Returns the exit code, and how each worker ended, in
+    that order.
     """
     context = multiprocessing.get_context("fork")
     addresses = tuple(_free_addresses(options.processes)) if options.processes > 1 else ()
@@ -129,7 +132,7 @@ def _await_listening(process: Any, addresses: Sequence[str]) -> None:
 
 
 def _listens(address: str) -> bool:
-    """Whether a port of this machine is listened on, without a connection to it, which would be taken for a worker's."""
+    """Whether a port of this machine is listened on: a connection to it would be taken for that of a worker."""
     port = f":{int(address.rpartition(':')[2]):04X}"
     try:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
@@ -217,7 +220,9 @@ def _worked(options: Options, configuration: Configuration, share: Share, output
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
         if worker.leaving.asked and worker.leaving.to_checkpoint is not None and not failed_here():
             leave()
-        said.send(Outcome(worker.tally, _told(error), nobody_reads=isinstance(error, BrokenPipeError)))
+        alone = failed_here() or not share.addresses or not _is_panic(error)
+        pipe = isinstance(error, BrokenPipeError)
+        said.send(Outcome(worker.tally, _told(error), nobody_reads=pipe, taken_along=not alone))
         os._exit(EXIT_FAILED)
 
 
@@ -227,6 +232,11 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(EXIT_FAILED)
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Whether it comes from bytewax's threads, which speak to the other processes."""
+    return type(error).__name__ == "PanicException" or "panicked at" in str(error)
 
 
 def _told(error: BaseException) -> str:

@@ -135,6 +135,11 @@ class Habit(base.Base):
         self.weight += growth
         return nats
 
+    def since(self, x: str) -> int | None:
+        """When a value was first seen, as the beginning of its bucket; None if it is not known."""
+        known = self.known.get(x)
+        return None if known is None else known[2] * self.bucket
+
     def weighs(self, weight: float, t: int) -> float:
         """What a weight is at this time, in active buckets."""
         return weight / self._growth(t)

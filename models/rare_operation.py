@@ -109,6 +109,11 @@ class RareOperation(base.AnomalyDetector):
             score += habit.score_update(value, t)
         return score, new
 
+    def knew_one(self, x: Mapping[Any, Any], t: int) -> bool:
+        """Whether each value was seen before the bucket of this time, in whatever event."""
+        first = [habit.since(x[field]) for field, habit in self.habits.items()]
+        return all(since is not None and since // self.bucket < t // self.bucket for since in first)
+
     def explain_one(self, x: Mapping[Any, Any]) -> list[Surprise]:
         """The surprise of each field, largest first.
 

@@ -24,6 +24,8 @@ COMPANIONS = frozenset(
 )
 """Words of what stands beside a Redis and is none."""
 REDIS = re.compile(r"(?:redis|valkey|keydb)[0-9]*")
+_SERVER = re.compile(r"(?:^|[\s/;&|(])((?:redis|valkey|keydb)-(?:server|sentinel))(?![\w./-])")
+_CLIENT = re.compile(r"(?:\S*/)?(?:redis|valkey|keydb)-(?:benchmark|cli)(?:\s|$)")
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
 
 
@@ -50,16 +52,17 @@ def is_redis(name: str) -> bool:
     return any(REDIS.fullmatch(word) for word in found) and not found & COMPANIONS
 
 
-def has_redis_image(container: Listener) -> bool:
-    """Whether the last part of a container's image is a Redis."""
-    return is_redis(repository(container.image).rpartition("/")[2])
+def redis_of(container: Listener) -> str:
+    """By what a container is a Redis: its image, unless it runs only a client there, or its program; else empty."""
+    if server := _SERVER.search(container.program):
+        return f"program {server.group(1)}"
+    name = repository(container.image)
+    return f"image {name}" if is_redis(name.rpartition("/")[2]) and not _CLIENT.match(container.program) else ""
 
 
 def runs_redis(workload: Backend) -> bool:
-    """Whether a container of a workload has such an image, or listens on such a port."""
-    return any(
-        has_redis_image(one) or any(number in PORTS for number, _ in one.ports) for one in workload.all_containers
-    )
+    """Whether a container of a workload is a Redis, or listens on such a port."""
+    return any(redis_of(one) or any(number in PORTS for number, _ in one.ports) for one in workload.all_containers)
 
 
 @join(
@@ -69,15 +72,16 @@ def runs_redis(workload: Backend) -> bool:
     requires="a Service that the world reaches, and a Redis behind it",
     unless=(*COMPLETED, upkeep),
     misses=(
-        "A Redis on another port whose image, Service and selector are named otherwise; one that is declared as the"
-        " port of another container. An Ingress, a Gateway, a NodePort and a port of the node (hostPort, hostNetwork)"
-        " expose as well. An annotation of a cloud that the cluster does not run in is believed. At 512 Services or"
-        " workloads of Redis in one namespace no more are kept: then only a Service that comes last is found. A"
-        " namespace in which nothing was written for 90 days is forgotten. A patch without an answer is applied to"
-        f" what is known; of a workload of which nothing is known it tells nothing. {UNRECORDED}"
+        "A Redis on another port whose image, program, Service and selector are named otherwise; one whose port another"
+        " container of its pod has, to pass it on. An Ingress, a Gateway, a NodePort and a port of the node (hostPort,"
+        " hostNetwork) expose as well. An annotation of a cloud that the cluster does not run in is believed. At 512"
+        " Services or workloads of Redis in one namespace no more are kept: then only a Service that comes last is"
+        " found. A namespace in which nothing was written for 90 days is forgotten. A patch without an answer is"
+        f" applied to what is known; of a workload of which nothing is known it tells nothing. {UNRECORDED}"
     ),
     noise=(
-        "A Redis behind a private network's load balancer that says so in a way of its own (a class, another cloud's"
+        "A pod that has a Redis beside what the Service leads to, if none of its containers says its ports. A Redis"
+        " behind a private network's load balancer that says so in a way of its own (a class, another cloud's"
         " annotation), or behind a firewall. A merge patch that replaces the ports of a Service, where only the patch"
         " is recorded: the old ones are taken to stand."
     ),
@@ -139,16 +143,18 @@ def _behind(service: Service, workloads: dict[str, Backend]) -> set[str]:
         where = name.replace("_", " ").replace("/", " ", 1)
         for _, target, _ in service.ports:
             for container in _listening(list(workload.all_containers), target):
-                if has_redis_image(container):
-                    found.add(f"image {repository(container.image)} of {where}")
+                if reason := redis_of(container):
+                    found.add(f"{reason} of {where}")
             found |= {f"port {number}" for number in _named(workload.all_containers, target) if number in PORTS}
     return found
 
 
 def _listening(containers: list[Listener], target: int | str) -> list[Listener]:
-    """The containers that say they listen on a port; if none does, any may: it need not be said."""
+    """The containers that say they listen on a port; else, as it need not be said, those that say nothing, or all."""
     saying = [one for one in containers if any(target in port for port in one.ports)]
-    return saying or (containers if isinstance(target, int) else [])
+    if saying or isinstance(target, str):
+        return saying
+    return [one for one in containers if not one.ports] or containers
 
 
 def _named(containers: Iterable[Listener], target: int | str) -> set[int]:

@@ -90,6 +90,7 @@ class Container(Struct, rename="camel"):
     command: list[str | None] | None = None
     args: list[str | None] | None = None
     ports: list[ContainerPort | None] | None = None
+    restart_policy: str | None = None
     security_context: SecurityContext | None = None
     volume_mounts: list[Named | None] | None = None
     volume_devices: list[Named | None] | None = None

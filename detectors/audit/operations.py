@@ -1,9 +1,8 @@
-"""Requests as values that can be counted: operation, place, client, network, decision."""
+"""Requests as values that can be counted: operation, place, client, decision."""
 
 from __future__ import annotations
 
 import functools
-import ipaddress
 from typing import NamedTuple
 
 from detectors.audit.lists import SERVICE_ACCOUNT
@@ -36,6 +35,8 @@ PAGES = frozenset(
 """First parts of the paths that the API server serves besides resources."""
 LONG = 256
 """Characters of a name beyond which it is cut: a client chooses many of them."""
+LONGEST_NAME = 2 * LONG
+"""Characters of a user name beyond which it is no service account's."""
 LONGEST_URI = 2048
 """Characters of a path beyond which nothing of the request is kept in a cache."""
 
@@ -99,7 +100,7 @@ def account(username: str) -> Account | None:
     >>> account("system:serviceaccount:shop:web")
     Account(key='shop/web', namespace='shop')
     """
-    if not username.startswith(SERVICE_ACCOUNT) or len(username) > 2 * LONG:
+    if not username.startswith(SERVICE_ACCOUNT):
         return None
     namespace, _, name = username.removeprefix(SERVICE_ACCOUNT).partition(":")
     return Account(f"{namespace}/{name}", namespace) if namespace and name else None
@@ -108,7 +109,7 @@ def account(username: str) -> Account | None:
 @functools.lru_cache(8192)
 def place(namespace: str, own: str, writes: bool) -> str:
     """Where a request goes, seen from its account's own namespace: `own|r`, `cluster|w`, `shop|r`."""
-    where = namespace[:LONG] or "cluster"
+    where = namespace or "cluster"
     return f"{'own' if namespace == own else where}|{'w' if writes else 'r'}"
 
 
@@ -125,26 +126,6 @@ def client(agent: str) -> str:
     if product != "kubectl":
         return product
     return f"{product} {agent.partition('(')[2].partition('/')[0].strip().lower()[:16]}".strip()
-
-
-@functools.lru_cache(16_384)
-def network(address: str) -> str:
-    """The network of an address: its /24, of IPv6 its /64; `unknown` if it is none.
-
-    Examples
-    --------
-    >>> network("10.1.2.3"), network("::ffff:10.1.2.3"), network("2001:db8::1")
-    ('10.1.2.0/24', '10.1.2.0/24', '2001:db8::/64')
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
-        parsed = parsed.ipv4_mapped
-    return str(ipaddress.ip_network((int(parsed) >> 8 << 8, 24)))
 
 
 def decision(event: AuditEvent) -> str:

@@ -22,15 +22,21 @@ AKS = (
     "mcr.microsoft.com/oss/azure/",
     "mcr.microsoft.com/oss/calico/",
     "mcr.microsoft.com/oss/cilium/",
+    "mcr.microsoft.com/oss/eraser/",
+    "mcr.microsoft.com/oss/kedacore/",
     "mcr.microsoft.com/oss/kubernetes/",
     "mcr.microsoft.com/oss/kubernetes-csi/",
+    "mcr.microsoft.com/oss/nvidia/",
     "mcr.microsoft.com/oss/open-policy-agent/",
     "mcr.microsoft.com/oss/tigera/",
     "mcr.microsoft.com/oss/v2/azure/",
     "mcr.microsoft.com/oss/v2/calico/",
     "mcr.microsoft.com/oss/v2/cilium/",
+    "mcr.microsoft.com/oss/v2/eraser/",
+    "mcr.microsoft.com/oss/v2/kedacore/",
     "mcr.microsoft.com/oss/v2/kubernetes/",
     "mcr.microsoft.com/oss/v2/kubernetes-csi/",
+    "mcr.microsoft.com/oss/v2/nvidia/",
     "mcr.microsoft.com/oss/v2/open-policy-agent/",
     "mcr.microsoft.com/oss/v2/tigera/",
 )
@@ -97,11 +103,13 @@ K3S = (
     "rancher/nginx-ingress-controller",
     "rancher/rke2-",
 )
-"""On Docker Hub. What ends in a hyphen is the beginning of a name. `mirrored-library-busybox` is a helper's."""
+"""On Docker Hub. What ends in a hyphen is the beginning of a name. `mirrored-library-busybox` is a helper's, and the only
+tool among them that counts."""
 PLATFORMS = (*AKS, *EKS, *GKE, *KUBEADM, *K3S)
 TOOLS = re.compile(
-    r"(?:agnhost|alpine|alpine-.*|bash|busybox|busybox-.*|cli|curl|debian|debian-.*|debug.*|distroless.*|git"
-    r"|jessie-dnsutils|kubectl|netshoot|nettest|node-shell|shell|toolbox|ubuntu|ubuntu-.*)"
+    r"(?:mirrored-(?!library-busybox$)[a-z0-9]+-)?"
+    r"(?:agnhost|alpine|alpine-.*|bash|.*build-base|busybox|busybox-.*|cli|.*ctl|curl|debian|debian-.*|debug.*"
+    r"|distroless.*|git|jessie-dnsutils|json-mock|netperf|netshoot|nettest|node-shell|shell|toolbox|ubuntu|ubuntu-.*)"
 )
 """Last parts of repositories that hold no daemon but whatever its caller wants: no folder vouches for them."""
 
@@ -121,6 +129,8 @@ def is_platform_image(image: str, more: tuple[str, ...] = ()) -> bool:
         return False
     if _listed(name, more):
         return True
+    if "/../" in name:
+        return False
     if TOOLS.fullmatch(name.rpartition("/")[2]):
         return False
     return _listed(name, PLATFORMS) or _GKE_ARTIFACTS.fullmatch(name) is not None

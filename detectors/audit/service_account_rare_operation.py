@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, Field
 
 from alerts.signal import Actor, Entity
 from detectors.audit.lists import SERVICE_ACCOUNT
-from detectors.audit.operations import LONG, account, client, decision, network, operation, place
+from detectors.audit.operations import LONG, LONGEST_NAME, account, client, decision, operation, place
 from detectors.audit.rare_incidents import Incidents, reasons
+from detectors.audit.rare_operation_parameters import RareOperationParameters
 from detectors.contract import DetectorKind, Match, Quiet, State
-from detectors.parameters import Duration, written
 from detectors.selection import requests
 from detectors.stateful import Finding, Noted, Observation, Plain, Scope, Stateful, UnknownStateError
 from events import AuditEvent
@@ -34,26 +33,14 @@ REMARKABLE = 8.0
 SENSITIVE_BONUS = 3.0
 SENSITIVE_FROM = 1.5
 """Nats above which a sensitive operation gets the bonus: below, it is a habit."""
+KNOWN = 7 * DAY
+"""What an account showed so long ago is a habit, however rare: a monthly job is no news once it was seen."""
 FORGOTTEN = 90 * DAY
 """Without a request, an account or a cluster is as good as new."""
 SIGN_OF_LIFE = 7 * DAY
 """As often the cluster's stage hears of an account that shows nothing new: else it would forget a calm cluster."""
 UNFINISHED = Quiet("not: the request is not finished")
 NO_ACCOUNT = Quiet("the user is a service account")
-
-
-class RareOperationParameters(BaseModel, frozen=True, extra="forbid"):
-    """How strange is too strange, and how long the habits of a cluster are learned before anything is."""
-
-    threshold: float = Field(12.6, gt=0, le=1000, description="Score in nats; 11 finds more, with more noise.")
-    warm_up: Annotated[Duration, Field(le=timedelta(days=60))] = Field(
-        timedelta(days=7), description="From the cluster's first event, by event time; no alert before."
-    )
-
-    @property
-    def required(self) -> str:
-        """What is required, in words."""
-        return f"a score of {self.threshold:g} nats, {written(self.warm_up)} after the cluster's first event"
 
 
 class Habits(Struct, array_like=True):
@@ -103,6 +90,8 @@ class RareOperations(Stateful[AuditEvent, Habits]):
         x = {"t": time, "op": op, "ns": ns, "ua": ua, "net": net, "decision": decided}
         score, new = state.model.score_learn_one(x)
         state.seen = time
+        if not new and score > REMARKABLE and state.model.knew_one(x, time - KNOWN):
+            score = 0.0
         if not new and score <= REMARKABLE and time - state.told < SIGN_OF_LIFE:
             return
         state.told = time
@@ -245,11 +234,13 @@ def rare_operations(
     misses=(
         "Someone slow, who does one new thing at a time, from the account's own pod and with its client; operations"
         " that the account does anyhow; whatever comes in the first days of a cluster; an account's first day, since"
-        " it has no habits yet. What the audit policy does not record."
+        " it has no habits yet; a request all of whose values the account showed a week ago or earlier, each in"
+        " whatever request. What the audit policy does not record."
     ),
     noise=(
         "A person who debugs with an account's token, a new version of an operator that does more than before where it"
-        " is the only one of its kind, a pod that moves to a node whose network its account was never seen in."
+        " is the only one of its kind, a pod that moves to a node whose network its account was never seen in: the"
+        " parameter `networks` ends that."
     ),
 )
 def service_account_rare_operation(event: AuditEvent, parameters: RareOperationParameters) -> Noted | Quiet:
@@ -269,13 +260,13 @@ def service_account_rare_operation(event: AuditEvent, parameters: RareOperationP
     stage = event.stage
     if stage is not None and stage not in ("ResponseComplete", ""):
         return UNFINISHED
-    who = account(event.user.username)
+    username = event.user.username
+    who = account(username) if len(username) <= LONGEST_NAME else None
     if who is None:
         return NO_ACCOUNT
     label, writes, sensitive = operation(event)
     address = event.addresses[-1] if event.addresses else ""
     agent = event.user_agent[:LONG]
-    where = place(event.object.namespace, who.namespace, writes)
-    return Noted(
-        who.key, (label, where, client(agent), network(address), decision(event), sensitive, address[:LONG], agent)
-    )
+    where = place(event.object.namespace[:LONG], who.namespace, writes)
+    net = parameters.network.of(address)
+    return Noted(who.key, (label, where, client(agent), net, decision(event), sensitive, address[:LONG], agent))

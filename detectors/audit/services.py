@@ -19,6 +19,7 @@ CONTAINERS = 64
 PORT_NAME = 63
 TEXT = 512
 """Characters of one value."""
+ALWAYS = "Always"
 
 
 class ServicePort(Struct, rename="camel"):
@@ -85,6 +86,8 @@ class Listener(Struct, array_like=True):
     image: str
     ports: list[tuple[int, str]] = []
     """Number and name."""
+    program: str = ""
+    """Command and arguments, where the pod tells them; else the image has its own."""
 
 
 class Backend(Struct, array_like=True):
@@ -93,12 +96,12 @@ class Backend(Struct, array_like=True):
     labels: dict[str, str] = {}
     containers: list[Listener] = []
     init: list[Listener] = []
-    """One that restarts always is a sidecar."""
+    """Those that restart always, sidecars: the others have ended before anybody is let to the pod."""
     ephemeral: list[Listener] = []
 
     @property
     def all_containers(self) -> Iterator[Listener]:
-        """Containers, init containers and ephemeral containers."""
+        """Containers, sidecars and ephemeral containers."""
         for containers in (self.containers, self.init, self.ephemeral):
             yield from containers
 
@@ -138,7 +141,7 @@ def backend(body: Any) -> Backend:
     return Backend(
         _texts(_labels(body)),
         _listeners(pods.containers),
-        _listeners(pods.init_containers),
+        _listeners(one for one in pods.init_containers or () if one and one.restart_policy == ALWAYS),
         _listeners(pods.ephemeral_containers),
     )
 
@@ -163,6 +166,7 @@ def _listeners(containers: Iterable[ContainerBody | None] | None) -> list[Listen
             (one.name or "")[:TEXT],
             (one.image or "")[:TEXT],
             [(port.container_port or 0, (port.name or "")[:PORT_NAME]) for port in _present(one.ports)[:CONTAINERS]],
+            " ".join([*_present(one.command), *_present(one.args)])[:TEXT],
         )
         for one in _present(containers)[:CONTAINERS]
     ]
@@ -195,7 +199,7 @@ def workload_object(kept: Backend, resource: str) -> dict[str, Any]:
     """A workload as the API server would tell it, as far as it is kept: what a patch applies to."""
     spec = {
         "containers": [_container(one) for one in kept.containers],
-        "initContainers": [_container(one) for one in kept.init],
+        "initContainers": [{**_container(one), "restartPolicy": ALWAYS} for one in kept.init],
         "ephemeralContainers": [_container(one) for one in kept.ephemeral],
     }
     template: dict[str, Any] = {"metadata": {"labels": dict(kept.labels)}, "spec": spec}
@@ -209,7 +213,8 @@ def workload_object(kept: Backend, resource: str) -> dict[str, Any]:
 
 def _container(kept: Listener) -> dict[str, Any]:
     ports = [{"containerPort": number, "name": name} for number, name in kept.ports]
-    return {"name": kept.name, "image": kept.image, "ports": ports}
+    command = {"command": [kept.program]} if kept.program else {}
+    return {"name": kept.name, "image": kept.image, "ports": ports, **command}
 
 
 def converted(plain: dict[str, Any], view: type[Any]) -> Any:

@@ -227,6 +227,6 @@ def download_and_run(event: RuntimeEvent, parameters: DownloadParameters) -> tup
     []
     """
     found = acts(event.process)
-    if any(act.kind in _TYPED for act in found) and not _types(event):
+    if found and any(act.kind in _TYPED for act in found) and not _types(event):
         found = tuple(act for act in found if act.kind not in _TYPED)
     return found or Quiet("a program that fetches, moves or runs a file", event.process.name)

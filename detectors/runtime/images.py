@@ -26,6 +26,11 @@ def is_of(image: str, repositories: Iterable[str]) -> bool:
     >>> is_of("evil.example/quay.io/uswitch/kiam", ["quay.io/uswitch"])
     False
     """
+    return _is_of(image, tuple(repositories))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_of(image: str, repositories: tuple[str, ...]) -> bool:
     parts = _parts(image)
     return any(_begins(parts, _parts(repository)) for repository in repositories)
 

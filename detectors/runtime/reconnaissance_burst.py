@@ -103,7 +103,8 @@ _NAMES, _LINES = prefilter()
     names=("commands", "categories"),
     parameters=ReconnaissanceParameters(),
     unless=(probe, entry_point_starts),
-    misses="A program that asks the kernel or reads files itself (`python -c`), fewer or slower commands than the "
+    revision=2,
+    misses="A program that asks the kernel or makes its paths itself (`python -c`), fewer or slower commands than the "
     "parameters say, commands spread over containers, and what a container's own entry-point script runs in its first "
     "minute.",
     noise="Operators who look for a fault by hand, CI jobs and their runners, editors that attach to a container, "

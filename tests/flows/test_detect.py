@@ -71,8 +71,8 @@ def test_events_of_a_capture_are_of_the_cluster_whose_folder_they_are_in(demo: R
     assert {alert.cluster for alert in demo.delivered} <= {path.name for path in capture.iterdir() if path.is_dir()}
 
 
-@given(block=st.integers(100, 50_000))
-@settings(max_examples=5)
+@given(block=st.integers(2_000, 50_000))
+@settings(max_examples=3)
 def test_alerts_do_not_depend_on_the_size_of_batches(demo: Run, capture: Path, block: int) -> None:
     again = detect(capture, configuration=judged(capture), block=block)
     assert again.last == demo.last

@@ -45,7 +45,9 @@ class Told:
     def successor(self) -> Any:
         return self.after if self.ended else None
 
-    def peek(self) -> Chunk | None:
+    def peek(self, number: int = 0) -> Chunk | None:
+        if number:
+            return None
         return Chunk(self.path, 1, [str(self.says[0]).encode()]) if self.says and self.says[0] != PAUSED else None
 
     def next(self) -> Chunk | None:

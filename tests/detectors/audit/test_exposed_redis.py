@@ -140,7 +140,11 @@ NAMED = store(ports=[{"name": "tcp", "containerPort": 7000}])
         (REDIS_80, workload(store("mirror.example:5000/x/bitnami/redis@sha256:0123", ports=NAMED["ports"])), True),
         (REDIS_80, workload(container(ports=[{"name": "tcp", "containerPort": 6379}])), True),
         (service(80, 7000), workload(store("valkey/valkey:8")), True),
-        (service(80, 7000), workload(container(), initContainers=[store("eqalpha/keydb")]), True),
+        (
+            service(80, 7000),
+            workload(container(), initContainers=[store("eqalpha/keydb", restartPolicy="Always")]),
+            True,
+        ),
         (REDIS_80, workload(NAMED, labels={"app": "cache", "tier": "x"}), True),
         (REDIS_80, workload(NAMED, labels={"app": "other"}), False),
         (REDIS_80, workload(NAMED, labels={}), False),

@@ -129,6 +129,37 @@ def test_what_a_job_does_once_a_month_is_no_news_the_second_time() -> None:
     assert len(found([*life(days=38), second])) == 1
 
 
+MONTHLY: dict[str, Any] = {"user_agent": "rotate/2.0", "namespace": "vault", "addresses": ("10.9.8.7",)}
+
+
+def test_a_monthly_job_is_quiet_once_it_was_seen_whatever_is_rare_in_it() -> None:
+    first, second, third = (act("create", "secrets", 24 * day, **MONTHLY) for day in (3, 33, 63))
+    assert found([*life(days=65), first, second, third]) == []
+    assert len(found([*life(days=65), second, third])) == 1, "the first time it is news"
+
+
+def test_an_account_that_acts_but_monthly_is_quiet_as_well() -> None:
+    whole = [act(verb, "secrets", 24 * day, **MONTHLY) for day in (3, 33, 63, 94) for verb in ("create", "delete")]
+    assert found([*life("system:serviceaccount:shop:other", days=95), *whole]) == []
+
+
+@pytest.mark.parametrize(("again", "alerts"), [(9.99, 1), (10.05, 0)])
+def test_what_was_first_seen_less_than_a_week_ago_is_not_known_yet(again: float, alerts: int) -> None:
+    rare = [act("create", "secrets", 24 * day, **MONTHLY) for day in (3, again)]
+    assert len(found([*life(days=12), *rare])) == alerts
+    from_elsewhere = act("create", "secrets", 24 * 10.1, **MONTHLY | {"addresses": ("203.0.113.9",)})
+    told = {one.evidence[0].event_id for one in found([*life(days=12), *rare, from_elsewhere])}
+    assert from_elsewhere.event_id in told
+
+
+def test_pods_that_move_are_at_home_where_their_network_is_declared() -> None:
+    moved = [act("list", "configmaps", 24 * 8, addresses=("10.1.77.3",))]
+    wide = {"networks": {"pod": ["10.1.0.0/16"]}, "threshold": 8}
+    assert len(found([*life(), *moved], threshold=8)) == 1
+    assert found([*life(), *moved], **wide) == []
+    assert len(found([*life(), theft(24 * 8)], **wide)) == 1
+
+
 def test_an_account_not_seen_for_ninety_days_begins_anew() -> None:
     gap = FORGOTTEN // HOUR
     keeper = [act("get", "pods", 24 * day, "system:serviceaccount:shop:keeper") for day in range(110)]

@@ -1,4 +1,4 @@
-"""Detectors of our own that notice every swap, loss and repetition: each finding is a hash of all before it, in order."""
+"""Detectors that notice every swap, loss and repetition: a finding is a hash of all before it, in order."""
 
 import hashlib
 from collections.abc import Iterator

@@ -81,12 +81,14 @@ class Plan(Struct, frozen=True):
     seed: int = 0
 
 
-def detect(server: Server, capture: Path, folder: Path, plan: Plan) -> tuple[Delivered, list[Ended]]:
+def detect(
+    server: Server, capture: Path, folder: Path, plan: Plan, *, silent: bool = True
+) -> tuple[Delivered, list[Ended]]:
     """Run it as planned, and to its end; what was delivered, and how each run ended.
 
-    `folder` takes what it writes, and must be empty.
+    `folder` takes what it writes, and must be empty. `silent`: whether a run that is done may say nothing.
     """
-    chance = random.Random(plan.seed)  # noqa: S311  a test's
+    chance = random.Random(plan.seed)
     ended, kept = [], folder / "kept"
     for number, stage in enumerate(plan.stages):
         arguments = ["detect", str(capture), "--settings", str(capture / "settings.yaml"), "--format", "jsonl"]
@@ -97,23 +99,20 @@ def detect(server: Server, capture: Path, folder: Path, plan: Plan) -> tuple[Del
             arguments += ["--checkpoint", str(kept)]
             settings["MIDDLEWATCH_CHECKPOINT__EVERY"] = f"{round(plan.every * 1000)}ms"
         ended.append(server(Call(arguments, settings, plan.knobs, stage.ending)))
-        _check(ended[-1], stage)
+        _check(ended[-1], stage, silent=silent)
         if plan.every is not None and kept.exists() and number < len(plan.stages) - 1:
             kept = _between(server, stage, kept, capture, chance)
     return delivered(folder / "alerts.jsonl"), ended
 
 
-def _check(ended: Ended, stage: Stage) -> None:
+def _check(ended: Ended, stage: Stage, *, silent: bool) -> None:
     allowed = {0}
     if stage.ending is not None:
         allowed |= CODES[stage.ending.signal, stage.ending.target]
     assert ended.code != NEVER, f"it hung: {stage} {ended}"
     assert ended.code in allowed, f"{stage} {ended}"
     assert ended.survivors == 0, f"{stage} {ended}"
-    assert "Traceback" not in ended.said
-    assert "panicked" not in ended.said
-    if ended.code == 0:
-        assert ended.said == "", ended
+    assert ended.said.count("\n") <= (ended.code == 1) or not silent, ended
 
 
 def _between(server: Server, stage: Stage, kept: Path, capture: Path, chance: random.Random) -> Path:
@@ -129,7 +128,7 @@ def _between(server: Server, stage: Stage, kept: Path, capture: Path, chance: ra
             _done(server(Call(["checkpoint", "copy", str(kept), str(copied)])))
             kept = copied
         else:
-            _done(server(Call(["checkpoint", "rebalance", str(kept), number])))
+            _done(server(Call(["checkpoint", "rebalance", str(kept), "--partitions", number])))
     return kept
 
 

@@ -21,6 +21,8 @@ import flows.steps
 import flows.work
 from flows.clock import ALL_READ
 
+Target = Literal["parent", "group", "worker"]
+Counted = Literal["read", "snapshot", "write", "time"]
 Broken = Literal["", "nothing waits", "late by arrival", "order of arrival", "a step that fails hard"]
 
 
@@ -45,8 +47,8 @@ class Ending(Struct, frozen=True):
     """A signal at some point of a run."""
 
     signal: int
-    target: Literal["parent", "group", "worker"] = "parent"
-    at: Literal["read", "snapshot", "write", "time"] = "time"
+    target: Target = "parent"
+    at: Counted = "time"
     """What is counted, in all processes; or seconds."""
     number: float = 1.0
 
@@ -60,16 +62,20 @@ class Ending(Struct, frozen=True):
 
 def turn(knobs: Knobs, ending: Ending | None) -> None:
     """Turn them, in this process and all that it forks."""
-    flows.work.block_for = lambda _: knobs.block
-    flows.work.EPOCH = timedelta(seconds=knobs.epoch)
-    flows.run.LANES = knobs.lanes
-    flows.clock.HELD_AT_MOST = knobs.held
-    flows.clock.AHEAD = knobs.ahead
-    flows.work.Keeping = functools.partial(flows.steps.Keeping, sweep=knobs.sweep)  # type: ignore[misc,assignment]  # the same call
+    keeping = functools.partial(flows.steps.Keeping, sweep=knobs.sweep)
+    _put(flows.work, block_for=lambda _: knobs.block, EPOCH=timedelta(seconds=knobs.epoch), Keeping=keeping)
+    _put(flows.run, LANES=knobs.lanes)
+    _put(flows.clock, HELD_AT_MOST=knobs.held, AHEAD=knobs.ahead)
     if knobs.broken:
         _BREAK[knobs.broken]()
     if ending is not None and ending.at != "time":
         _end_at(ending)
+
+
+def _put(owner: Any, **values: Any) -> None:
+    for name, value in values.items():
+        assert hasattr(owner, name), f"{owner} has no {name} any more"
+        setattr(owner, name, value)
 
 
 def _end_at(ending: Ending) -> None:
@@ -88,18 +94,18 @@ def _end_at(ending: Ending) -> None:
             ending.send(parent)
         return before(*arguments)
 
-    setattr(owner, name, counted)
+    _put(owner, **{name: counted})
 
 
 def _nothing_waits() -> None:
-    flows.clock.Clock.passed = lambda *_: ALL_READ  # type: ignore[method-assign]
-    take = flows.steps.InOrder.on_batch
+    """Entities take whatever comes at once."""
+    before = flows.steps.EntityStep.on_batch
 
     def on_batch(self: Any, values: Sequence[Any]) -> Any:
-        key = values[0][0].key if isinstance(values[0], list) else getattr(values[0], "key", "")
-        return take(self, [*values, flows.clock.Tick(key or getattr(values[0], "alert_id", ""), ALL_READ - 1)])
+        first = values[0][0] if isinstance(values[0], list) else values[0]
+        return before(self, [*values, flows.clock.Tick(first.key, ALL_READ)])
 
-    flows.steps.InOrder.on_batch = on_batch  # type: ignore[method-assign]
+    _put(flows.steps.EntityStep, on_batch=on_batch)
 
 
 def _late_by_arrival() -> None:
@@ -112,13 +118,13 @@ def _late_by_arrival() -> None:
         newest[0] = max(stream.newest, newest[0])
         return found
 
-    flows.judge.Judge.__call__ = judged  # type: ignore[method-assign]
+    _put(flows.judge.Judge, __call__=judged)
 
 
 def _order_of_arrival() -> None:
     """Entities take what they hold in order of its coming."""
-    flows.steps.EntityStep.order_of = staticmethod(lambda _: 0)
-    flows.steps.EntityStep.take = _taking_all(flows.steps.EntityStep.take)  # type: ignore[method-assign]
+    step = flows.steps.EntityStep
+    _put(step, order_of=staticmethod(lambda _: 0), take=_taking_all(step.take))
 
 
 def _taking_all(take: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,7 +145,7 @@ def _a_step_that_fails_hard() -> None:
             os._exit(9)
         return before(self, values, until)
 
-    flows.steps.EntityStep.take = take  # type: ignore[method-assign]
+    _put(flows.steps.EntityStep, take=take)
 
 
 _BREAK: dict[str, Callable[[], None]] = {

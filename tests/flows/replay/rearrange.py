@@ -33,6 +33,8 @@ class Arrangement(Struct, frozen=True):
     """Whether some are compressed."""
     repeated: float = 0.0
     """Share of the lines that come twice."""
+    most: float = MOST
+    """Share of the allowed lateness that is used; above 1 some come too late."""
 
 
 class Record(Struct, frozen=True):
@@ -77,7 +79,7 @@ def _moments(items: Sequence[object]) -> Iterator[tuple[int, int]]:
 
 def rearrange(content: dict[str, dict[str, File]], capture: Path, folder: Path, how: Arrangement) -> Path:
     """Write a capture with this content into a folder that is not there yet."""
-    chance = random.Random(how.seed)  # noqa: S311  a test's
+    chance = random.Random(how.seed)
     folder.mkdir()
     for beside in ("world.yaml", "settings.yaml"):
         shutil.copy(capture / beside, folder)
@@ -98,13 +100,13 @@ def _arranged(files: list[tuple[str, File]], how: Arrangement, chance: random.Ra
     for name, lines in files:
         lines = _repeated(lines, how, chance)
         if chance.random() < how.shaken:
-            lines = shaken(lines, chance)
+            lines = shaken(lines, chance, how.most)
         for part in _parts(lines, chance.randint(1, how.parts), chance):
             if part:
                 yield name, part
 
 
-def shaken(lines: File, chance: random.Random, most: float = MOST) -> File:
+def shaken(lines: File, chance: random.Random, most: float) -> File:
     """In another order, in which nothing is late."""
     share = chance.choice([0.3, 1.0]) * most
     while share > 0.01:

@@ -80,7 +80,7 @@ def _middlewatch(call: Call, said: int) -> None:
         main()
         code = 0
     except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 1
+        code = 0 if error.code is None else error.code if isinstance(error.code, int) else 1
     finally:
         sys.stderr.flush()
         os._exit(code)
@@ -90,10 +90,10 @@ def _watched(pid: int, ending: Ending | None) -> tuple[int, float]:
     """The exit code, and when a signal was sent."""
     watch, asked = os.pidfd_open(pid), 0.0
     try:
-        if ending is not None and ending.at == "time":
-            if not select.select([watch], [], [], ending.number)[0]:
-                asked = time.monotonic()
-                ending.send(pid)
+        timed = ending is not None and ending.at == "time"
+        if ending is not None and timed and not select.select([watch], [], [], ending.number)[0]:
+            asked = time.monotonic()
+            ending.send(pid)
         if not select.select([watch], [], [], LIMIT)[0]:
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

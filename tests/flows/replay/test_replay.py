@@ -6,18 +6,19 @@
 import json
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 
 from tests.flows.replay.alerts import assert_same, without_origins
-from tests.flows.replay.conftest import World
-from tests.flows.replay.jobs import Plan, Stage, detect
+from tests.flows.replay.jobs import Plan, detect
 from tests.flows.replay.plans import arrangements, plans
 from tests.flows.replay.rearrange import Arrangement, rearrange
+from tests.flows.replay.world import World
 
-FEW = 8
+FEW = 6
 MANY = 600
 CASES = settings(
     max_examples=FEW if settings.default is None or settings.default.max_examples <= 100 else MANY,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
