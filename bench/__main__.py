@@ -39,7 +39,7 @@ def main() -> None:
         table = SECTIONS[name](given.rounds, given.long)
         print("\n" + "\n".join(table.lines()), flush=True)
         if given.write is not None:
-            write(given.write, table)
+            write(given.write, table, f" --rounds {given.rounds}{' --long' * given.long}")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,15 @@ def machine() -> str:
     )
 
 
-def write(page: Path, table: Table) -> None:
+def write(page: Path, table: Table, options: str = "") -> None:
     """Put a table where the page has its section: between `<!-- bench NAME -->` and `<!-- end -->`.
+
+    Parameters
+    ----------
+    page, table
+        Where, and what.
+    options
+        Of the command that measured it.
 
     Raises
     ------
@@ -54,6 +61,6 @@ def write(page: Path, table: Table) -> None:
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise SystemExit(f"{page}: no place for the figures of {table.section}: {begin.strip()} ... {end}")
-    measured = f"Measured with `python -m bench {table.section}` on {machine()}."
+    measured = f"Measured with `python -m bench {table.section}{options}` on {machine()}."
     body = "\n".join([*table.lines(), "", measured, ""]).replace("\n\n\n", "\n\n")
     page.write_text(f"{before}{begin}\n{body}\n{end}{after}", encoding="utf-8")

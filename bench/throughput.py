@@ -51,7 +51,7 @@ def processes(rounds: int, _long: bool) -> Table:
                 one, two = (detect(files, "--processes", str(n)).without(begun[n]).wall for n in (1, 2))
                 gained.append(one / two)
             rows.append([what, str(Spread.of(gained))])
-    note = f"{EVENTS:,} events in each log; on a machine with two cores that nothing else uses. {_said(rounds)}"
+    note = f"{EVENTS:,} events in each log; it means something where nothing else uses the machine. {_said(rounds)}"
     return Table("processes", ("inputs", "times as fast"), rows, note)
 
 

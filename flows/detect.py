@@ -20,10 +20,11 @@ from detectors.stateful import Scope, Stateful
 from flows.clock import Clock, Report, Wait, process_keys
 from flows.configuration import Configuration
 from flows.failing import noticed
+from flows.in_order import Keeping
 from flows.judge import Found
 from flows.settings import Lateness
 from flows.stepnames import ALERTS, CLOCK, DEAD_LETTERS, FLOW, OUTPUT, SOURCE
-from flows.steps import AlertStep, ClockStep, EntityStep, Keeping
+from flows.steps import AlertStep, ClockStep, EntityStep
 from flows.tally import Tally
 
 MICROSECOND = timedelta(microseconds=1)

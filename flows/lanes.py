@@ -17,11 +17,11 @@ from flows.console import complain
 from flows.failing import noticed
 from flows.files import Chunk
 from flows.followed import Entry, Finished, Followed, Reader, by_identity
+from flows.in_order import known
 from flows.inputs import Planned
 from flows.judge import Decode, Found, Judge
 from flows.leaving import Leaving
 from flows.stepnames import CLOCK, SOURCE
-from flows.steps import known
 
 VERSION = 1
 """Of a lane's state."""

@@ -23,6 +23,7 @@ from flows.detect import Job, allowed, build, waits
 from flows.failing import root_cause
 from flows.files import Reading, block_for
 from flows.followed import Reader
+from flows.in_order import Keeping
 from flows.inputs import Planned, cluster_of
 from flows.judge import Decode, Judge
 from flows.lanes import Inputs, LaneSource
@@ -30,7 +31,6 @@ from flows.leaving import Leaving, on_signals
 from flows.live import Live, is_live
 from flows.pool import Pool
 from flows.sinks import CountedAlerts, Nowhere, Output, Sink, alert_output, dead_letter_output
-from flows.steps import Keeping
 from flows.tally import Tally
 
 EPOCH = timedelta(milliseconds=100)

@@ -13,12 +13,12 @@ from flows.clock import Clock
 from flows.configuration import Configuration, configure
 from flows.detect import Job, allowed, build, waits
 from flows.files import BLOCK, Reading
+from flows.in_order import Keeping
 from flows.inputs import expand, plan
 from flows.judge import DeadLetter, Judge
 from flows.lanes import Inputs, LaneSource
 from flows.leaving import Leaving
 from flows.sinks import CountedAlerts, Nowhere, Sink
-from flows.steps import Keeping
 from flows.tally import Tally
 from flows.work import LANES, decoders
 

@@ -14,9 +14,10 @@ from detectors.examples import START, execution
 from detectors.runtime.reconnaissance_burst import reconnaissance_burst
 from detectors.stateful import Noted, Observation, Scope, UnknownStateError, noted
 from flows.clock import Clock, Report, Tick, Wait
+from flows.in_order import Keeping
 from flows.judge import DeadLetter, Found
 from flows.stepnames import ALERTS
-from flows.steps import QUIET_AFTER, UPDATE_EVERY, AlertStep, EntityStep, Keeping
+from flows.steps import QUIET_AFTER, UPDATE_EVERY, AlertStep, EntityStep
 from flows.tally import Tally
 from tests.alerts.samples import START as BEGIN
 from tests.alerts.samples import evidence, signal

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 import flows.clock
+import flows.in_order
 import flows.judge
 import flows.lanes
 import flows.run
@@ -62,7 +63,7 @@ class Ending(Struct, frozen=True):
 
 def turn(knobs: Knobs, ending: Ending | None) -> None:
     """Turn them, in this process and all that it forks."""
-    keeping = functools.partial(flows.steps.Keeping, sweep=knobs.sweep)
+    keeping = functools.partial(flows.in_order.Keeping, sweep=knobs.sweep)
     _put(flows.work, block_for=lambda _: knobs.block, EPOCH=timedelta(seconds=knobs.epoch), Keeping=keeping)
     _put(flows.run, LANES=knobs.lanes)
     _put(flows.clock, HELD_AT_MOST=knobs.held, AHEAD=knobs.ahead)
