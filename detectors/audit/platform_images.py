@@ -103,8 +103,8 @@ K3S = (
     "rancher/nginx-ingress-controller",
     "rancher/rke2-",
 )
-"""On Docker Hub. What ends in a hyphen is the beginning of a name. `mirrored-library-busybox` is a helper's, and the only
-tool among them that counts."""
+"""On Docker Hub. What ends in a hyphen is the beginning of a name. `mirrored-library-busybox` is the only tool among
+them: a helper uses it."""
 PLATFORMS = (*AKS, *EKS, *GKE, *KUBEADM, *K3S)
 TOOLS = re.compile(
     r"(?:mirrored-(?!library-busybox$)[a-z0-9]+-)?"
