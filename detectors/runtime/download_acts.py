@@ -8,19 +8,22 @@ from typing import NamedTuple
 
 import re2
 
-from detectors.commands import Command, read, script, takes_program_from_input
+from detectors.commands import Command, options, read, script, takes_program_from_input
 from detectors.commands.memory import remembered
-from detectors.commands.options import SHELLS, interpreter
+from detectors.commands.options import SHELLS, interpreter, named
 from detectors.runtime.download_familiar import FAMILIAR, OWNED
-from detectors.runtime.download_fetchers import fetched, guessed
-from detectors.runtime.download_moves import ENDINGS, MOVERS, READERS, UNPACKERS, moved, unpacked
+from detectors.runtime.download_fetchers import TALKERS, fetched, guessed
+from detectors.runtime.download_moves import COMPILERS, ENDINGS, MOVERS, READERS, UNPACKERS, moved, unpacked
 from detectors.runtime.download_paths import in_search_path, resolved
+from detectors.runtime.download_runs import loaded, runs_its_input
 from detectors.runtime.download_scripts import fetching_text, run_by_name, runs_what_it_fetches, saved, source_of
 from detectors.selection import shell_text
 from events import Process
 
 MOST = 32
 """Acts of one command line that are kept."""
+_HELD = 4
+"""Operands of one command whose content is followed through pipes."""
 GET, MOVE, COPY, UNPACK, RUN, PIPE = "get", "move", "copy", "unpack", "run", "pipe"
 STREAM, FEED, MARK = "stream", "feed", "mark"
 """What a lone program does whose output and input the sensor does not show: fetch to the standard output, run what
@@ -31,7 +34,8 @@ _WORTH = re2.compile(
     + "|".join(
         shell_text(
             r"curl|wget|fetch|aria2|axel|lwp-|ftp|http|lynx|links|w3m|url|LWP|/dev/tcp|/tmp/|/shm/|\./|\$\{IFS"
-            r"|\b(?:nc|ncat|netcat|socat|scp|rsync|aws|gsutil|az|GET|xh|mc|rclone)\b|(?:^|[ ;&|\"'(])(?:\.|source) "
+            r"|\b(?:nc|ncat|netcat|socat|scp|sftp|ssh|rsync|aws|gsutil|az|GET|xh|mc|rclone|telnet)\b"
+            r"|\b(?:s_client|dig|nslookup|host)\b|(?:^|[ ;&|\"'(])(?:\.|source) "
         )
     )
 )
@@ -102,6 +106,10 @@ class Reading:
         self.commands = commands
         self.brought: dict[int, str] = {}
         """Sources of what the outputs of commands hold, by the index of the command."""
+        self.held: dict[int, tuple[str, ...]] = {}
+        """Files whose content goes through a pipe, by the index of the command that prints it."""
+        self.descriptors: dict[str, str] = {}
+        """Sources of what can be read from descriptors that were opened (`exec 3<>/dev/tcp/h/80`), by number."""
         self.written: set[str] = set()
         wrappers = commands[0].wrappers if len(commands) == 1 else ("text -c",)
         self.alone = not any(" " in wrapper or wrapper == "eval" for wrapper in wrappers)
@@ -139,18 +147,45 @@ class Reading:
         if text := fetching_text(command):
             yield from self._one_liner(command, text)
         yield from self._runs(command, carried)
+        self.held[index] = held = self._held(command)
+        self._open(command, carried)
         fetch = fetched(command)
         source = carried
         if fetch is not None:
             yield from (Act(GET, fetch.source, self._path(name)) for name in fetch.files)
             source = fetch.source if fetch.printed else carried
-            if fetch.printed and self.alone and not fetch.local:
+            if fetch.printed and self.alone and not fetch.local and command.name not in TALKERS:
                 yield Act(STREAM, fetch.source, self._guess(fetch.source))
         outputs = [self._path(name) for name in _outputs(command)]
         yield from (Act(GET, source, path) for path in outputs if source)
         if source and (not outputs or command.name == "tee"):
             self.brought[index] = source
         yield from self._moves(command, source, outputs)
+        if not source:
+            yield from (Act(COPY, path, target) for path in held for target in outputs)
+
+    def _held(self, command: Command) -> tuple[str, ...]:
+        """The files that a command prints, or passes on."""
+        words = command.arguments if command.name in READERS else ()
+        given = [word.removeprefix("if=") for word in words if not word.startswith("-")]
+        given += [one.target for one in command.redirections if one.operator == "<" and not one.descriptor]
+        paths = [self._path(word) for word in given[:_HELD] if not word.startswith(("<(", "/dev/"))]
+        passed = () if command.input is None else self.held.get(command.input, ())
+        return (*(path for path in paths if not is_familiar(path)), *passed)[: 2 * _HELD]
+
+    def _open(self, command: Command, carried: str) -> None:
+        for one in command.redirections:
+            if one.descriptor and one.operator in ("<", "<>"):
+                source = one.target if one.target.startswith("/dev/tcp/") else carried
+                if source and one.target.startswith(("/dev/tcp/", "<(")):
+                    self.descriptors[str(one.descriptor)] = source
+
+    def _descriptor(self, command: Command) -> str:
+        """The source of the open descriptor that a command reads."""
+        file = script(command) or ""
+        read_from = [file.removeprefix("/dev/fd/")] if file.startswith("/dev/fd/") else []
+        read_from += [one.target for one in command.redirections if one.operator == "<&" and not one.descriptor]
+        return next((self.descriptors[number] for number in read_from if number in self.descriptors), "")
 
     def _guess(self, source: str) -> str:
         """The file into which someone would have the output written."""
@@ -158,9 +193,10 @@ class Reading:
         return self._path(name) if name else ""
 
     def _carried(self, command: Command) -> str:
-        """The source of what reaches a command by a pipe or in its words."""
+        """The source of what reaches a command by a pipe, in its words or by a descriptor."""
         feeding = (command.input, *command.substitutions)
-        return next((self.brought[index] for index in feeding if index is not None and index in self.brought), "")
+        found = (self.brought[index] for index in feeding if index is not None and index in self.brought)
+        return next(found, "") or (self._descriptor(command) if self.descriptors else "")
 
     def _one_liner(self, command: Command, text: str) -> Iterator[Act]:
         source = source_of(text)
@@ -170,31 +206,25 @@ class Reading:
             yield Act(PIPE, source, command.name)
 
     def _runs(self, command: Command, carried: str) -> Iterator[Act]:
-        if carried and _is_fetched_program(command):
+        runs_input = script(command) is not None or takes_program_from_input(command)
+        if carried and (_is_fetched_program(command) or (runs_input and self._descriptor(command))):
             yield Act(PIPE, carried, command.name or "a shell")
             return
         if "/" in command.path and command.name:
             yield from self.program(command.path)
         elif command.name:
             yield from (Act(RUN, path) for path in in_search_path(command.name) if path in self.written)
-        yield from (Act(RUN, self._path(word)) for word in self._scripts(command))
+        yield from (Act(RUN, path) for path in self._scripts(command))
         if self.alone and ((script(command) or "").startswith("/dev/fd/") or takes_program_from_input(command)):
             yield Act(FEED, command.name)
 
     def _scripts(self, command: Command) -> Iterator[str]:
-        """Files that an interpreter runs."""
-        file = script(command)
-        if file and not file.startswith(("<(", "-", "/dev/fd/")):
-            yield file
-        if command.name == "java":
-            words = command.arguments
-            yield from (after for option, after in itertools.pairwise(words) if option == "-jar")
+        """Files that a command runs, by their paths."""
+        yield from map(self._path, loaded(command))
         if takes_program_from_input(command):
             given = [r.target for r in command.redirections if r.operator == "<" and not r.descriptor]
-            yield from (name for name in given if not name.startswith(("<(", "/dev/")))
-            source = None if command.input is None else self.commands[command.input]
-            if source is not None and source.name in READERS:
-                yield from (word for word in source.arguments if not word.startswith("-"))
+            yield from (self._path(name) for name in given if not name.startswith(("<(", "/dev/")))
+            yield from () if command.input is None else self.held.get(command.input, ())
 
     def _moves(self, command: Command, source: str, outputs: list[str]) -> Iterator[Act]:
         found = unpacked(command)
@@ -207,9 +237,6 @@ class Reading:
             if not is_familiar(path) and not path.startswith(_DATA):
                 whole = command.name == "mv" and target == command.arguments[-1]
                 yield Act(MOVE if whole else COPY, path, self._path(target))
-        if command.name in READERS and outputs:
-            words = [word for word in command.arguments if not word.startswith("-")][:4]
-            yield from (Act(COPY, self._path(word), path) for word in words for path in outputs)
         if command.name == "chmod" and self.alone:
             mode, *words = [word for word in command.arguments if not word.startswith("-")] or [""]
             yield from (Act(MARK, self._path(word)) for word in words[:2] if _EXECUTABLE.search(mode))
@@ -220,6 +247,8 @@ def _outputs(command: Command) -> list[str]:
     files = [r.target for r in command.redirections if r.operator[0] in ">&" and r.descriptor in (None, 1)]
     if command.name == "tee":
         files += [word for word in command.arguments if not word.startswith("-")]
+    if command.name in COMPILERS:
+        files += options(command, named("-o"))[0].get("-o", [])
     if command.name == "dd":
         files += [word[3:] for word in command.arguments if word.startswith("of=")]
     return [name for name in files[:8] if name not in ("/dev/null", "/dev/stdout", "/dev/stderr", "1", "2", "-")]
@@ -237,6 +266,8 @@ def _is_fetched_program(command: Command) -> bool:
     if takes_program_from_input(command):
         return command.input is not None or any(r.operator.startswith("<<") for r in command.redirections)
     words = command.arguments
+    if command.input is not None and runs_its_input(command):
+        return True
     return interpreter(command.name) != "" and any(
         option in _INLINE_OPTIONS and text.lstrip().startswith(("$(", "`"))
         for option, text in itertools.pairwise(words)

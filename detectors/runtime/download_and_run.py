@@ -16,7 +16,7 @@ from detectors.parameters import written
 from detectors.runtime.conditions import probe
 from detectors.runtime.download_acts import COPY, FEED, GET, MARK, MOVE, PIPE, RUN, STREAM, UNPACK, Act, acts, carries
 from detectors.runtime.download_familiar import FAMILIAR
-from detectors.runtime.download_managers import package_manager_starts
+from detectors.runtime.download_managers import language_manager_starts, package_manager_starts
 from detectors.runtime.download_memory import TOGETHER, Download, Downloads, latest, shown
 from detectors.runtime.download_paths import UNKNOWN
 from detectors.runtime.entities import actor, entity
@@ -55,6 +55,10 @@ class DownloadThenRun(Stateful[RuntimeEvent, Downloads]):
             return found
         if excuse := self.excused(event):
             return excuse
+        if language_manager_starts(event):
+            found = tuple(act for act in found if act.kind == PIPE)
+            if not found:
+                return Quiet("not: a package manager of a language does it, but for running what it fetches unseen")
         shell = _shell(event)
         told = tuple((kind, _own(subject, shell), _own(target, shell)) for kind, subject, target in found)
         who = actor(event)
@@ -200,12 +204,14 @@ def _detector(function: Callable[[RuntimeEvent, DownloadParameters], tuple[Act, 
         (probe, package_manager_starts),
         DownloadParameters(),
         misses="A file that a compiled program or a script on disk fetches by itself, or that another container or the "
-        "host runs; more downloads than are remembered in between; programs of base images replaced in place "
-        "(`curl -o /usr/bin/ls`), and runs from folders of packages (/opt/cni/bin, /usr/lib/git-core); `. <(curl ...)` "
-        "and `$(curl ...)` typed on a shell, and redirections and pipes of a script on disk, of which sensors show no "
-        "text; what `xargs sh -c`, `at` or `crontab -` is fed; whole folders that are moved or cloned (`git clone`); "
-        "unpacked files under a name unlike the archive's in a shared folder; libraries that are loaded (LD_PRELOAD, "
-        "insmod); what a package manager starts, malicious packages too, and what looks like a probe of the kubelet.",
+        "host runs; what a file names that is not shown (`wget -i`, `curl -K`); more downloads than are remembered in "
+        "between; programs of base images replaced in place (`curl -o /usr/bin/ls`), and runs from folders of packages "
+        "(/opt/cni/bin, /usr/lib/git-core); `. <(curl ...)` and `$(curl ...)` typed on a shell, and redirections and "
+        "pipes of a script on disk, of which sensors show no text; what `xargs sh -c`, `at` or `crontab -` is fed; "
+        "whole folders that are fetched (`wget -r`, `git clone`, `kubectl cp`); unpacked files under a name unlike the "
+        "archive's in a shared folder; libraries that the loader is told of elsewhere (ld.so.preload, an exported "
+        "LD_PRELOAD); what a package manager of the system starts, what one of a language fetches and runs in two "
+        "steps, and what looks like a probe of the kubelet.",
         noise="CI jobs, image builds and entry points that download a tool and run it, installers "
         "(`curl https://sh.rustup.rs | sh`), and bootstrap scripts of nodes: they do exactly this.",
     )

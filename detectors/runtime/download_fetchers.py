@@ -17,8 +17,12 @@ _SINKS = frozenset({"/dev/null", "/dev/stderr", "/dev/tty"})
 _STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 _FOLDER_FOR_NAMED = frozenset({"-P", "--directory-prefix"})
 """wget's: it does not apply to a file that is told by `-O`."""
+TALKERS = ("openssl", "dig", "nslookup", "host", "telnet", "ssh")
+"""Programs that print what the other side says, and are mostly called for something else."""
+_KEEP_FOLDERS = named("-x --force-directories -r --recursive -m --mirror")
 _LENGTH = 512
 _FILES = 16
+_OF_HERE = ("/", "./", "../", "~")
 _CLOUD_WORDS = frozenset({"s3", "storage", "cp", "blob", "copyto", "copy"})
 _CLOUD_TOOLS = ("aws", "gsutil", "gcloud", "az", "rclone", "mc", "s3cmd")
 _CLOUD_VALUES = named(
@@ -78,7 +82,8 @@ def _requested(command: Command, fetcher: Fetcher) -> Fetch | None:
     files = [name for name in outputs if name not in _STDOUT | _SINKS]
     if not fetcher.named.isdisjoint(found) or (fetcher.saves and not outputs):
         told = given[1:2] if command.name == "lwp-download" else []
-        files += told or [_last_part(url) or "index.html" for url in urls]
+        folders = command.name.startswith("wget") and not _KEEP_FOLDERS.isdisjoint(found)
+        files += told or [_with_folders(url, found) if folders else _last_part(url) or "index.html" for url in urls]
     folder = next(iter(_values(found, fetcher.folder)), "")
     if folder and not (outputs and not _FOLDER_FOR_NAMED.isdisjoint(found)):
         files = [name if name.startswith("/") else f"{folder}/{name}" for name in files]
@@ -89,6 +94,13 @@ def _requested(command: Command, fetcher: Fetcher) -> Fetch | None:
 
 def _values(found: dict[str, list[str]], wanted: frozenset[str]) -> list[str]:
     return [value for option in sorted(wanted & found.keys()) for value in found[option]]
+
+
+def _with_folders(url: str, found: dict[str, list[str]]) -> str:
+    """Where wget puts a file whose folders it keeps: below the host's name, unless told otherwise (`-nH`)."""
+    path = url.partition("://")[2] or url
+    path = path if _last_part(url) else f"{path.rstrip('/')}/index.html"
+    return path.partition("/")[2] if "-H" in found or "--no-host-directories" in found else path
 
 
 def _last_part(url: str) -> str:
@@ -141,8 +153,10 @@ def _cloud(command: Command) -> Fetch | None:
         files = _values(found, named("--file -f"))
         name = next(iter(_values(found, named("--name -n"))), "")
         return Fetch(f"blob {name}"[:_LENGTH], (files[0],)) if files and "download" in operands else None
-    marks = ":" if command.name in ("mc", "rclone") else "://"
-    remote = next((word for word in operands if marks in word), "")
+    if command.name == "mc":
+        remote = next((word for word in operands[1:] if "/" in word and not word.startswith(_OF_HERE)), "")
+    else:
+        remote = next((word for word in operands if (":" if command.name == "rclone" else "://") in word), "")
     if not remote or operands[-1] == remote or "://" in operands[-1] or _CLOUD_WORDS.isdisjoint(operands):
         return None
     if operands[-1] == "-":
@@ -150,9 +164,23 @@ def _cloud(command: Command) -> Fetch | None:
     return Fetch(remote[:_LENGTH], (operands[-1], f"{operands[-1]}/{_last_part(remote)}"))
 
 
+def _talker(command: Command) -> Fetch | None:
+    """`openssl s_client -connect H:443`, `dig TXT H`, `telnet H 80`, `ssh H cat FILE`: what the other side says."""
+    words = [word for word in command.arguments if not word.startswith(("-", "+"))]
+    asks = any("txt" in word.casefold() for word in command.arguments)
+    if command.name == "openssl":
+        told = "s_client" in words[:1]
+    elif command.name in ("telnet", "ssh"):
+        told = len(words) >= (1 if command.name == "telnet" else 2)
+    else:
+        told = asks and bool(words)
+    return Fetch(f"{command.name} {' '.join(words)}"[:_LENGTH], printed=True) if told else None
+
+
 _SPECIAL: dict[str, Callable[[Command], Fetch | None]] = {
     **dict.fromkeys(("tftp", "atftp"), _trivial_ftp),
     **dict.fromkeys(("ftp", "ftpget"), _ftp),
-    **dict.fromkeys(("scp", "rsync"), _copier),
+    **dict.fromkeys(("scp", "rsync", "sftp"), _copier),
     **dict.fromkeys(_CLOUD_TOOLS, _cloud),
+    **dict.fromkeys(TALKERS, _talker),
 }

@@ -24,10 +24,17 @@ _FOLDERS = ("/usr/bin/", "/usr/local/bin/", "/usr/lib/node_modules/", "/usr/loca
 """Where they lie that only root can write; a name alone is anybody's choice."""
 
 
-@condition(saw=lambda event: next((process.command_line for process in lineage(event) if is_manager(process)), ""))
+@condition(
+    saw=lambda event: next((process.command_line for process in lineage(event) if process.binary in _SYSTEM), "")
+)
 def package_manager_starts(event: RuntimeEvent) -> bool:
-    """A package manager does it, or what it starts."""
-    return any(map(is_manager, lineage(event)))
+    """A package manager of the system does it, or what it starts."""
+    return any(process.binary in _SYSTEM and is_manager(process) for process in lineage(event))
+
+
+def language_manager_starts(event: RuntimeEvent) -> bool:
+    """Whether a package manager of a language does it, or what it starts: anybody may publish there."""
+    return any(process.binary not in _SYSTEM and is_manager(process) for process in lineage(event))
 
 
 def is_manager(process: Process) -> bool:

@@ -77,14 +77,18 @@ class Downloads(Struct, array_like=True):
             del self.files[next(iter(self.files))]
 
     def copied(self, path: str, target: str, evidence: Evidence, *, moved: bool, most: int) -> None:
-        """A file was copied or moved: what a download wrote lies under another path too."""
-        download = self.files.get(path)
-        if download is None or path == target:
+        """A file or folder was copied or moved: what a download wrote lies under another path too."""
+        if path == target:
             return
-        if moved:
-            del self.files[path]
-        known = (*download.evidence, evidence)[:_EVIDENCE]
-        self.fetched(target, replace(download, name=shown(target), evidence=known, told=False), most)
+        for known in [path] if path in self.files else self._inside(path):
+            download = self.files.pop(known) if moved else self.files[known]
+            place = target + known[len(path) :]
+            seen = (*download.evidence, evidence)[:_EVIDENCE]
+            self.fetched(place, replace(download, name=shown(place), evidence=seen, told=False), most)
+
+    def _inside(self, folder: str) -> list[str]:
+        """The paths of downloads in a folder."""
+        return [path for path in self.files if path.startswith(f"{folder}/")] if len(folder) > 1 else []
 
     def ran(self, path: str) -> Download | None:
         """The download that a path is, or is part of."""

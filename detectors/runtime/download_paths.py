@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 UNKNOWN = "?/"
 """What paths begin with whose folder is not known: they are the same file only within one shell."""
 _LENGTH = 1024
-_WORKING_FOLDER = ("$(pwd)/", "`pwd`/", "$PWD/", "${PWD}/")
+_WORKING_FOLDER = ("$(pwd)/", "`pwd`/", "$PWD/", "${PWD}/", "/proc/self/cwd/")
+_ROOT = re.compile(r"^/proc/(?:1|self|thread-self)/root/+")
+_SAME = {"/bin/": "/usr/bin/", "/sbin/": "/usr/sbin/", "/var/run/": "/run/"}
+"""Folders that are links to others on nearly every system."""
 _PATH_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
@@ -19,7 +23,7 @@ def resolved(word: str, folder: str) -> str:
     >>> resolved("../srv/./t.py", "/app"), resolved("x", ""), resolved("$D/x", "/app")
     ('/srv/t.py', '?/x', '?/$D/x')
     """
-    word = word[:_LENGTH]
+    word = _ROOT.sub("/", word[:_LENGTH])
     for own in _WORKING_FOLDER:
         word = word.removeprefix(own)
     if word.startswith(("$", "`", "~")):
@@ -34,7 +38,11 @@ def resolved(word: str, folder: str) -> str:
 def _plain(path: str) -> str:
     """The path, with one slash at its beginning: POSIX lets two stand, Linux takes them as one."""
     path = posixpath.normpath(path)
-    return path[1:] if path.startswith("//") else path
+    path = path[1:] if path.startswith("//") else path
+    for link, folder in _SAME.items():
+        if path.startswith(link):
+            return folder + path.removeprefix(link)
+    return path
 
 
 def in_search_path(name: str) -> tuple[str, ...]:

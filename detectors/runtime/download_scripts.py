@@ -85,7 +85,7 @@ def runs_what_it_fetches(text: str) -> bool:
     >>> runs_what_it_fetches("d=urlopen('http://h').read(); eval(d)"), runs_what_it_fetches("print(urlopen(u).read())")
     (True, False)
     """
-    if _DIRECT.search(text) or _REQUIRED.search(text):
+    if _DIRECT.search(text) or _REQUIRED.search(text) or "memfd_create" in text:
         return True
     names = sorted({found.group(1) for found in itertools.islice(_KEPT.finditer(text), _NAMES)})
     return any(re2.search(_RUNS + rf"\b\s*[({{]?[^;\n]*\b{name}\b", text) for name in names)

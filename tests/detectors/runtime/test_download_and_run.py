@@ -159,8 +159,6 @@ def test_a_redirection_that_someone_types_is_not_shown_but_what_follows_is() -> 
     [
         ("/usr/bin/apt-get", "install tzdata", True),
         ("/usr/bin/dpkg", "--configure x", True),
-        ("/usr/local/bin/node", "/usr/local/bin/npm ci", True),
-        ("/usr/local/bin/python3", "-m pip install x", True),
         ("/tmp/apt-get", "install x", False),
         ("/usr/bin/node", "/tmp/npm ci", False),
         ("/usr/bin/node", "/usr/local/bin/npm run x", False),
