@@ -20,7 +20,7 @@ from tests.flows.replay.knobs import Ending, Knobs, turn
 
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2): orphans become children of this process, so that it sees who survives."""
-LIMIT = 90.0
+LIMIT = 300.0
 """Seconds that a run may take."""
 SURVIVES = 5.0
 """Seconds after the end of a job in which its workers must end as well."""

@@ -38,7 +38,7 @@ def test_nothing_is_lost_and_nothing_invented_by_kills(world: World) -> None:
 def _kill(world: World, folder: Path) -> None:
     capture, expected = world.capture, world.expected
     if DEEP:
-        capture = write(folder / "capture", {one.alert_type for one in configure().detectors}, hours=6, pace=0.05)
+        capture = write(folder / "capture", {one.alert_type for one in configure().detectors}, hours=3, pace=0.02)
         expected = reference(capture)
     chance = random.Random(5)
     killed: Counter[int] = Counter()
