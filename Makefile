@@ -3,13 +3,15 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3,$(if $(shell 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-long docs requirements clean
+.PHONY: run test check kafka bench bench-long docs requirements clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/middlewatch demo
 
+# A real Kafka for the tests that need one: Maven gets it once; without Java or Maven, a mock broker does.
 test: check
-	@$(BIN)/pytest -n auto
+	@$(BIN)/python -m tests.kafka.prepare
+	@$(BIN)/pytest -n auto --dist loadgroup
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet .
@@ -17,6 +19,9 @@ check: $(VENV)/dev.stamp
 	@$(BIN)/mypy
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
 	@$(BIN)/python -m flows.reference docs --check
+
+kafka: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.kafka
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench $(BENCH)

@@ -138,6 +138,9 @@ class Alert(_Part):
     explanation: Explanation = Field(description="Why it was raised, for machines and people.")
     evidence: tuple[AlertEvidence, ...] = Field(description="The earliest events that it rests on, at most 20.")
     detector: RaisedBy = Field(description="What raised it.")
+    trimmed: tuple[str, ...] | None = Field(
+        None, description="Parts that were cut so that the alert fits into a message; absent if it is whole."
+    )
 
 
 class _AsWritten(GenerateJsonSchema):

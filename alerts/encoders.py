@@ -205,5 +205,5 @@ def _observable(name: str, type_id: int, type_name: str, value: str) -> dict[str
 
 
 def _unmapped(alert: Alert) -> dict[str, Any]:
-    names = {"revision", "cluster", "actor", "explanation", "suppression"}
+    names = {"revision", "cluster", "actor", "explanation", "suppression", "trimmed"}
     return alert.model_dump(mode="json", include=names, exclude_defaults=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -19,6 +20,8 @@ DEEPEST = 32
 """Levels of a value; what lies deeper is left out."""
 _LONGEST_HEAD = 256
 """Characters of a command's beginning that are looked at together with each of its arguments."""
+_LONGEST_NAME = 64
+"""Characters of a key that is remembered."""
 _COMMAND_QUERY = re2.compile(r"""command=[^&\s"']*(?:&command=[^&\s"']*){0,63}""")
 _DATA_KEYS = ("data", "stringData")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -73,7 +76,7 @@ def _by_patterns(text: str) -> str:
     return raw.decode()
 
 
-def redact_value(value: Any, text: Callable[[str], str] = redact) -> Any:
+def redact_value(value: Any, text: Callable[[str], str] = redact, deepest: int = DEEPEST) -> Any:
     """A JSON value with its texts redacted, and with `***` for what a key, a flag or a Secret object calls secret.
 
     Parameters
@@ -82,6 +85,8 @@ def redact_value(value: Any, text: Callable[[str], str] = redact) -> Any:
         Plain values. What JSON cannot say becomes text, and a number that is not finite becomes null.
     text
         What is done to each text.
+    deepest
+        Levels; what lies deeper is left out.
 
     Examples
     --------
@@ -90,7 +95,7 @@ def redact_value(value: Any, text: Callable[[str], str] = redact) -> Any:
     >>> redact_value(["mysql", "-p", "hunter2"])
     ['mysql', '-p', '***']
     """
-    return _redacted(value, text, DEEPEST)
+    return _redacted(value, text, deepest)
 
 
 def _redacted(value: Any, text: Callable[[str], str], depth: int) -> Any:
@@ -135,7 +140,16 @@ def _without_data(secret: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def _is_secret_key(key: Any) -> bool:
-    return isinstance(key, str) and SECRET_KEY.fullmatch(key.encode("utf-8", "replace")) is not None
+    if not isinstance(key, str):
+        return False
+    return _often_secret(key) if len(key) <= _LONGEST_NAME else _names_secret(key)
+
+
+def _names_secret(key: str) -> bool:
+    return SECRET_KEY.fullmatch(key.encode("utf-8", "replace")) is not None
+
+
+_often_secret = lru_cache(maxsize=4_096)(_names_secret)
 
 
 def _hidden(value: Any) -> Any:

@@ -16,14 +16,36 @@ from flows.console import printable
 
 Count = Annotated[int, Meta(ge=0)]
 
-NUMBERS = ("read", "input_bytes", "lost_reports", "held", "open_files")
+NUMBERS = (
+    "read",
+    "input_bytes",
+    "lost_reports",
+    "held",
+    "open_files",
+    "gaps",
+    "missing_offsets",
+    "lag",
+    "unread_partitions",
+)
 BY_LABEL = ("events", "skipped", "malformed", "late", "alerts", "failed", "keys", "bytes")
-LATEST = {"held": 0, "open_files": 0, "keys": {}, "bytes": {}, "clock": None, "checkpoint": None}
+LATEST: dict[str, Any] = {
+    "held": 0,
+    "open_files": 0,
+    "lag": 0,
+    "unread_partitions": 0,
+    "unreachable": None,
+    "keys": {},
+    "bytes": {},
+    "clock": None,
+    "checkpoint": None,
+}
 """What a report says of now, as nothing: the rest are counters since the worker began."""
 LABELS = 200
 """Label values of one metric; what is counted under further ones is counted under OTHER."""
 LABEL_LENGTH = 100
 """Characters of a label value that are kept."""
+REASON_LENGTH = 300
+"""Characters of what a worker waits for that are kept."""
 OTHER = "other"
 
 
@@ -57,6 +79,16 @@ class WorkerReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Observations that wait for their turn."""
     open_files: Count = 0
     """Inputs that are open."""
+    gaps: Count = 0
+    """Stretches of topics that were deleted before they were read."""
+    missing_offsets: Count = 0
+    """In all of them."""
+    lag: Count = 0
+    """Messages of topics that are there and were not read yet."""
+    unread_partitions: Count = 0
+    """Partitions that came after the start."""
+    unreachable: Annotated[float, Meta(ge=0)] | None = None
+    """Seconds for which a broker has not answered; None where no topics are read. In a sum the longest."""
     checkpoint: float | None = None
     """Seconds of wall-clock time at which the last checkpoint was written; in a sum the oldest."""
 
@@ -106,6 +138,7 @@ class Board:
         self._lock = threading.Lock()
         self._reports: list[WorkerReport | None] = [None] * workers
         self._heard = [monotonic()] * workers
+        self._waits: dict[int, str] = {}
         self._gone: set[int] = set()
         self._leaving = False
         self._former = WorkerReport()
@@ -134,6 +167,13 @@ class Board:
             self._reports[worker] = taken
             self._heard[worker] = self._monotonic()
             self._gone.discard(worker)
+
+    def wait(self, worker: int, reason: str) -> None:
+        """A worker is well, and cannot begin yet: for what `ready` says until it reports."""
+        self._known(worker)
+        with self._lock:
+            self._waits[worker] = printable(reason[:REASON_LENGTH])
+            self._heard[worker] = self._monotonic()
 
     def gone(self, worker: int) -> None:
         """The process of this worker has ended, and its last report was taken."""
@@ -183,7 +223,8 @@ class Board:
             if self._gone:
                 return Verdict(False, f"worker {min(self._gone)} is gone")
             if None in self._reports:
-                return Verdict(False, f"worker {self._reports.index(None)} has not reported yet")
+                worker = self._reports.index(None)
+                return Verdict(False, self._waits.get(worker, f"worker {worker} has not reported yet"))
         return Verdict(True, "ready")
 
     def _known(self, worker: int) -> None:
@@ -217,4 +258,5 @@ def _sum(reports: Iterable[WorkerReport]) -> WorkerReport:
         summed[name] = dict(counter)
     for name in ("clock", "checkpoint"):
         summed[name] = min((told for report in reports if (told := getattr(report, name)) is not None), default=None)
+    summed["unreachable"] = max((away for report in reports if (away := report.unreachable) is not None), default=None)
     return WorkerReport(**summed)

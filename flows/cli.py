@@ -16,10 +16,12 @@ import typer
 from flows.cli_backtest import backtest
 from flows.cli_checkpoint import checkpoint
 from flows.cli_simulate import simulate
+from flows.cli_tap import tap
 from flows.console import DASH, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, PROGRAM, complain, printable, say, usage
 
 if TYPE_CHECKING:
     from flows.configuration import Configuration
+    from flows.kafka.settings import KafkaSettings
 
 app = typer.Typer(
     name=PROGRAM,
@@ -51,6 +53,7 @@ SettingsFile = Annotated[
 ]
 app.command()(simulate)
 app.command()(backtest)
+app.command()(tap)
 app.add_typer(checkpoint, name="checkpoint")
 Cluster = Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")]
 Summary = Annotated[str | None, typer.Option(metavar="PATH|-", help="Write what was read and raised, as JSON.")]
@@ -58,7 +61,12 @@ DeadLetters = Annotated[
     str | None, typer.Option(metavar="PATH", help="Keep what could not be read or judged, with reason and origin.")
 ]
 Form = Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")]
-OutputPath = Annotated[str, typer.Option("--output", "-o", metavar="PATH|-", help="Where the alerts go.")]
+OutputPath = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="PATH|-", help="Where the alerts go. Default: -, or the topic in the settings alone."
+    ),
+]
 
 
 @app.command()
@@ -88,6 +96,7 @@ def demo(
                 cluster="demo",
                 settings=settings_of(place),
                 summary=summary,
+                pods=False,
             )
         )
 
@@ -95,10 +104,11 @@ def demo(
 @app.command()
 def detect(
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - .")
+        list[str] | None,
+        typer.Argument(metavar="[INPUT]...", help="Files, folders, globs, or - . Without: Kafka, as the settings say."),
     ] = None,
     cluster: Cluster = "default",
-    output: OutputPath = "-",
+    output: OutputPath = None,
     output_format: Form = None,
     dead_letters: DeadLetters = None,
     settings: SettingsFile = None,
@@ -110,17 +120,12 @@ def detect(
     follow: Annotated[bool, typer.Option("--follow", help="Go on when files grow or rotate, until stopped.")] = False,
 ) -> None:
     """Read events, raise alerts."""
-    if not inputs:
-        usage("detect: name files, folders, globs or - (standard input) to read")
-    form = output_format or (
-        Format.TABLE if output == DASH and sys.stdout is not None and sys.stdout.isatty() else Format.JSONL
-    )
     _detect(
         Call(
-            inputs=inputs,
+            inputs=inputs or [],
             cluster=cluster,
             output=output,
-            form=form,
+            form=output_format,
             dead_letters=dead_letters,
             settings=settings,
             summary=summary,
@@ -135,8 +140,9 @@ class Call(NamedTuple):
     """A call of `detect`, as it was typed."""
 
     inputs: list[str]
-    output: str
-    form: str
+    """Without any: Kafka, as the settings say."""
+    output: str | None
+    form: Format | None
     cluster: str
     dead_letters: str | None = None
     settings: Path | None = None
@@ -144,6 +150,35 @@ class Call(NamedTuple):
     checkpoint: Path | None = None
     processes: int = 1
     follow: bool = False
+    pods: bool = True
+    """Whether it runs in the pods of the settings."""
+
+
+def _pod(call: Call, configuration: Configuration) -> tuple[int | None, int]:
+    """Which process of the job runs here, None for all, and how many the job has."""
+    pods = configuration.settings.pods
+    if pods is None or pods.alone or not call.pods:
+        return None, call.processes
+    if call.processes != 1:
+        usage("detect: each of the pods in the settings runs one process: no --processes with pods")
+    if call.inputs:
+        usage("detect: pods share no files: with pods in the settings, name no INPUT and read Kafka")
+    return pods.ordinal, len(pods.addresses)
+
+
+def _kafka(call: Call, configuration: Configuration) -> KafkaSettings | None:
+    """What is read and written instead of files; with INPUT no topic is touched."""
+    kafka = configuration.settings.kafka
+    if call.inputs:
+        return None
+    if kafka is None:
+        usage("detect: name files, folders, globs or - (standard input) to read, or give kafka in the settings")
+    return kafka
+
+
+def _form(output: str | None) -> Format:
+    terminal = output == DASH and sys.stdout is not None and sys.stdout.isatty()
+    return Format.TABLE if terminal else Format.JSONL
 
 
 def _detect(call: Call) -> None:
@@ -152,24 +187,29 @@ def _detect(call: Call) -> None:
     from flows.work import Options
 
     configuration = _configured(call.settings)
+    pod, processes = _pod(call, configuration)
+    kafka = _kafka(call, configuration)
+    output = call.output if call.output is not None or (kafka is not None and kafka.alerts is not None) else DASH
     try:
         paths = expand(call.inputs)
     except InputError as error:
         usage(str(error))
     if DASH in paths and (call.checkpoint or call.processes > 1):
         usage("detect: standard input cannot be read again, nor shared: no --checkpoint and no --processes with -")
-    outputs = [name for name in (call.output, call.dead_letters, call.summary) if name is not None and name != DASH]
+    outputs = [name for name in (output, call.dead_letters, call.summary) if name is not None and name != DASH]
     _refuse_overwriting(outputs, paths)
     options = Options(
         paths=paths,
         cluster=call.cluster,
-        output=call.output,
-        form=call.form,
+        kafka=kafka,
+        output=output,
+        form=call.form or _form(output),
         dead_letters=call.dead_letters,
         summary=call.summary,
         checkpoint=None if call.checkpoint is None else str(call.checkpoint),
-        processes=call.processes,
-        follow=call.follow,
+        processes=processes,
+        pod=pod,
+        follow=call.follow or kafka is not None,
     )
     raise typer.Exit(run(options, configuration))
 

@@ -158,6 +158,34 @@ def rebalance_partitions(
     say(printable(f"{folder}: {partitions} partitions, {moved:,} rows"))
 
 
+@checkpoint.command("gather")
+def gather_shares(
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that is empty or not there yet.")],
+    shares: Annotated[list[Path], typer.Argument(metavar="SHARE...", help="The shares of all pods, in any order.")],
+) -> None:
+    """Make a whole checkpoint of the shares of all pods, while none of them runs."""
+    from flows.checkpoints.shares import gather
+
+    with _reported():
+        keys = gather(target, shares)
+    say(printable(f"{target}: whole, of {len(shares)} shares, {keys:,} keys"))
+
+
+@checkpoint.command("deal")
+def deal_shares(
+    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A whole one; a run may be writing it.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that is empty or not there yet.")],
+    pods: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="How many pods there are to be.")],
+) -> None:
+    """Make the shares of pods of a checkpoint: a folder for each, pod-0, pod-1 and so on."""
+    from flows.checkpoints.shares import deal
+
+    with _reported():
+        made = deal(source, target, pods)
+    for folder in made:
+        say(printable(str(folder)))
+
+
 @checkpoint.command("diff")
 def differing(
     first: Annotated[Path, typer.Argument(metavar="A")],
@@ -212,10 +240,13 @@ def _told(taken: Cut, before: int) -> dict[str, Any]:
     from flows.checkpoints.parts import epoch_name
     from flows.checkpoints.store import said
 
+    manifest = taken.manifest
+    whole = {"release": manifest.release, "partitions": manifest.partitions}
+    if not manifest.whole:
+        return {**whole, "share": f"that of pod {manifest.pod} of {manifest.pods}; gather says what the whole is"}
     clock = taken.clock(before)
     return {
-        "release": taken.manifest.release,
-        "partitions": taken.manifest.partitions,
+        **whole,
         "next_epoch": epoch_name(before),
         "clock": None if clock is None else said(clock),
     }

@@ -42,9 +42,9 @@ def simulate(
         _playable(attacks)
     if out is None:
         usage("simulate: name the folder to write to")
+    from flows.kafka.errors import KafkaFailedError, KafkaSettingsError
     from flows.simulate import Wanted
     from flows.simulate import simulate as write
-    from flows.topics import TopicError
     from simulation.errors import UnusableError
 
     named = tuple(source.strip() for source in sources.split(","))
@@ -53,9 +53,9 @@ def simulate(
     )
     try:
         raise typer.Exit(write(wanted))
-    except UnusableError as error:
+    except (UnusableError, KafkaSettingsError) as error:
         usage(f"simulate: {error}")
-    except TopicError as error:
+    except KafkaFailedError as error:
         complain(str(error))
         raise typer.Exit(EXIT_FAILED) from None
 

@@ -71,7 +71,8 @@ class Report(NamedTuple):
     idle: bool
     """All its inputs go on, and have nothing at the moment: it does not hold up the others."""
     came: int = UNKNOWN
-    """The newest time that it has read, if it is idle or at its end; not after the present (microseconds)."""
+    """The newest time that it has read, not after the present (microseconds); of files only if it is idle or at its
+    end."""
     paused: int = 0
     """For how long it has been idle (microseconds of real time)."""
 
@@ -109,6 +110,8 @@ class Clock:
         """Observations that wait in this process."""
         self.low = UNKNOWN
         """The least of all lanes, as of the last epoch."""
+        self.newest = UNKNOWN
+        """The newest time that any lane has read, as of the last epoch."""
         self._epoch = -1
         self._reports: dict[str, Report] = {}
         self._stages = deque([UNKNOWN] * STAGES, STAGES)
@@ -147,6 +150,7 @@ class Clock:
     def _begun(self) -> Iterator[tuple[str, str, Tick]]:
         """A new epoch: the reports of all before it are complete."""
         self.low = max(self.low, self._least())
+        self.newest = max(report.came for report in self._reports.values()) if self._reports else UNKNOWN
         self._stages.appendleft(self.low)
         for step in self.waits:
             until = self.passed(step)

@@ -17,6 +17,7 @@ from detectors import registry
 from detectors.contract import Detector
 from flows import own_detectors
 from flows.dispatch import Dispatch
+from flows.kafka.settings import written_secrets
 from flows.settings import DetectorSettings, Settings, folded
 
 Place = tuple[str | int, ...]
@@ -105,6 +106,10 @@ def _settings(data: dict[str, Any]) -> tuple[Settings | None, list[tuple[Place, 
     prefix = str(Settings.model_config["env_prefix"])
     problems: list[tuple[Place, str]] = [
         ((name,), "unknown name" + nearest(name, fields)) for name in data if name not in fields
+    ]
+    problems += [
+        (("kafka", "client", name), f"a secret: give it in the environment, or as {name}.file")
+        for name in written_secrets(data)
     ]
     for name in os.environ:
         first = name[len(prefix) :].split("__")[0].lower()

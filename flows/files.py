@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from alerts.signal import Origin
 from flows.identity import HASHED, fingerprint_of
 from flows.lines import DOCUMENTS, Lines, Records
 from flows.pool import Pool, ReplacedError, Stored
@@ -37,6 +38,10 @@ class Chunk(Struct, frozen=True, array_like=True):
     whoever decodes it can see that it is too long."""
     damage: str = ""
     """Why the file could not be read further."""
+
+    def origin(self, at: int, item: int | None) -> Origin:
+        """Where a line stands, counted from 0; or an item of it."""
+        return Origin(self.path, self.first + at, item)
 
 
 class Position(NamedTuple):

@@ -13,7 +13,7 @@ from flows.clock import UNKNOWN
 from flows.files import Chunk
 from flows.identity import COPY
 from flows.inputs import EMPTY, Planned
-from flows.judge import Decode, Stream
+from flows.judge import Decode, FileStream
 
 REMEMBERED = 1_000
 """Files of a lane that are known again although they were not among the inputs when the run began, or were replaced
@@ -65,7 +65,7 @@ class Followed:
     def __init__(self, planned: Planned, reader: Reader, decode: Decode, newest: int = UNKNOWN) -> None:
         self.planned = planned
         self.reader = reader
-        self.stream = Stream(decode, reader.peek, live=reader.live, newest=newest)
+        self.stream = FileStream(decode, reader.peek, live=reader.live, newest=newest)
         self.idle_since: int | None = None
         """Nanoseconds, of the monotonic clock."""
         self.asked = 0

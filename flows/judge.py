@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, islice
 from statistics import median_low
-from typing import Any, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -42,8 +42,26 @@ class DeadLetter(Struct, frozen=True):
 Decode: TypeAlias = Callable[[bytes], Sequence[Item]]
 Found: TypeAlias = tuple[str, str, Any]
 """Step, key, and what it is to take: signals by alert id, observations by entity, dead letters by nothing."""
-Place: TypeAlias = tuple[str, int, int | None]
-"""Path, line and item of an `Origin`."""
+
+
+class Batch(Protocol):
+    """Some records of one file or one partition, in their order."""
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The records."""
+
+    @property
+    def damage(self) -> str:
+        """Why what follows them could not be read; empty if nothing is wrong."""
+
+    def origin(self, at: int, item: int | None) -> Origin:
+        """Where a record stands, counted from 0; or an item of it."""
+
+
+B = TypeVar("B", bound=Batch)
+Place: TypeAlias = tuple[Batch, int, int | None]
+"""What its `origin` takes."""
 
 
 def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[Evidence, ...]) -> Signal:
@@ -74,20 +92,53 @@ def signal(detector: Detector[Any], cluster: str, match: Match, evidence: tuple[
         raise TypeError(f"no alert can say this match: {error}") from None
 
 
-class Stream:
-    """Records of one file, one after the other: how far they have come in time, and how to look ahead.
+class Stream(Generic[B]):
+    """Records of one input, one after the other: how far they have come in time.
 
     Parameters
     ----------
     decode
-        Gives the items of a line: `events.decoder.Decoder.decode`, or another that never raises.
+        Gives the items of a record: `events.decoder.Decoder.decode`, or another that never raises.
+    newest
+        Microseconds: time of the newest event before.
+    """
+
+    asked_beyond: int
+    """Microseconds: whether an event is dated rightly is asked if it is newer than all before by more than this."""
+
+    def __init__(self, decode: Decode, newest: int = UNKNOWN) -> None:
+        self.decode = decode
+        self.newest = newest
+
+    def takes(self, moment: int, rest: Sequence[Item], batch: B, at: int, lateness: Mapping[Any, int]) -> bool:
+        """Whether an event that is newer than all before is dated rightly; then it is the newest.
+
+        Parameters
+        ----------
+        moment
+            Its time.
+        rest
+            The items behind it in its record.
+        batch, at
+            Where its record stands.
+        lateness
+            Microseconds by type of event.
+        """
+        raise NotImplementedError
+
+
+class FileStream(Stream[Chunk]):
+    """Records of one file, one after the other; those that follow tell whether one is ahead of its time.
+
+    Parameters
+    ----------
     peek
         Gives the chunk that comes so many after the one that is judged; None if there is none (yet).
     live
         Whether the file goes on while it is read.
-    newest
-        Microseconds: time of the newest event before.
     """
+
+    asked_beyond = FUTURE
 
     def __init__(
         self,
@@ -97,37 +148,27 @@ class Stream:
         live: bool = False,
         newest: int = UNKNOWN,
     ) -> None:
-        self.decode = decode
+        super().__init__(decode, newest)
         self.peek = peek
         self.live = live
-        self.newest = newest
 
-    def is_ahead(
-        self, moment: int, rest: Sequence[Item], chunk: Chunk, number: int, lateness: Mapping[Any, int]
-    ) -> bool:
-        """Whether an event that jumps ahead is dated wrongly: those that follow lie back again.
+    def takes(self, moment: int, rest: Sequence[Item], batch: Chunk, at: int, lateness: Mapping[Any, int]) -> bool:
+        """Not if those that follow lie back again; as late as they may be, they prove nothing."""
+        if self._is_ahead(moment, chain(rest, self._following(batch, at)), lateness):
+            return False
+        self.newest = moment
+        return True
 
-        Parameters
-        ----------
-        moment
-            Its time.
-        rest
-            The items behind it in its line.
-        chunk, number
-            Where its line stands.
-        lateness
-            Microseconds by type of event: as late those that follow may be, and prove nothing.
-        """
-        items = chain(rest, self._following(chunk, number))
+    def _is_ahead(self, moment: int, items: Iterable[Item], lateness: Mapping[Any, int]) -> bool:
         times = (item.time + lateness[type(item)] for item in items if not isinstance(item, (Malformed, Skipped)))
         followers = list(islice(times, FOLLOWERS))
         if followers:
-            return median_low(followers) < moment - FUTURE
+            return bool(median_low(followers) < moment - FUTURE)
         return self.live and moment > time.time_ns() // 1_000 + FUTURE
 
-    def _following(self, chunk: Chunk, number: int) -> Iterator[Item]:
+    def _following(self, chunk: Chunk, at: int) -> Iterator[Item]:
         """The items of the lines that follow."""
-        lines = chunk.lines[number - chunk.first + 1 :]
+        lines = chunk.lines[at + 1 :]
         looked_through = 0
         for ahead in count():
             for line in lines:
@@ -160,21 +201,31 @@ class Judge:
         self.lateness = {kind: lateness[source] for kind, source in SOURCES.items()}
         self.tally = tally
 
-    def __call__(self, stream: Stream, chunk: Chunk) -> list[Found]:
-        """What the events of this chunk show: signals, observations for the steps, dead letters."""
+    def __call__(self, stream: Stream[B], batch: B) -> list[Found]:
+        """What the events of this batch show: signals, observations for the steps, dead letters."""
         found: list[Found] = []
         count, decode, reached, lateness = self.tally.count, stream.decode, self.reached, self.lateness
-        for number, line in enumerate(chunk.lines, chunk.first):
+        asked_beyond = stream.asked_beyond
+        for at, line in enumerate(batch.lines):
             items = decode(line)
             for index, item in enumerate(items):
-                place = (chunk.path, number, index if len(items) > 1 else None)
+                place = (batch, at, index if len(items) > 1 else None)
                 allowed, late = lateness.get(type(item)), False
                 if allowed is not None:
                     ahead = item.time - stream.newest  # type: ignore[union-attr]  # an event: it has a lateness
-                    if 0 < ahead <= FUTURE:
+                    if 0 < ahead <= asked_beyond:
                         stream.newest += ahead
-                    elif ahead > FUTURE:
-                        item = self._newest(stream, items[index:], chunk, place, line)
+                    elif (
+                        ahead > asked_beyond
+                        and not stream.takes(
+                            item.time,  # type: ignore[union-attr]  # as above
+                            items[index + 1 :],
+                            batch,
+                            at,
+                            lateness,
+                        )
+                    ):
+                        item = Malformed("future", line[:HEAD_BYTES], rfc3339(item.time))  # type: ignore[union-attr]  # as above
                     elif -ahead > allowed:
                         late = True
                         self.tally.count_late(SOURCES[type(item)], -ahead)
@@ -183,8 +234,8 @@ class Judge:
                     found.append(_letter(item, place, line))
                 elif allowed is not None and (detectors := reached(item)):  # type: ignore[arg-type]  # as above
                     self.judge(found, item, detectors, place, line, late)  # type: ignore[arg-type]  # as above
-        if chunk.damage:
-            found.append(self._damaged(chunk))
+        if batch.damage:
+            found.append(self._damaged(batch))
         return found
 
     def judge(
@@ -197,36 +248,31 @@ class Judge:
         for detector in detectors:
             try:
                 if detector not in self.remembering:
-                    found += evaluated(detector, event, Origin(*place))
+                    found += evaluated(detector, event, origin_of(place))
                 elif not late:
                     told = detector.observe(event)
                     if not isinstance(told, Quiet):
-                        found.append(observed(detector, event, told, Origin(*place)))
+                        found.append(observed(detector, event, told, origin_of(place)))
             except (Exception, SystemExit) as error:  # noqa: BLE001  one poisoned event must not end the flow; it is kept and counted
                 self.tally.failed[detector.alert_type] += 1
                 why = failure(detector.alert_type, error, line)
-                found.append((DEAD_LETTERS, "", DeadLetter(Origin(*place), why)))
+                found.append((DEAD_LETTERS, "", DeadLetter(origin_of(place), why)))
 
-    def _newest(
-        self, stream: Stream, items: Sequence[Item], chunk: Chunk, place: Place, line: bytes
-    ) -> Event | Malformed:
-        """The first of these, which is far ahead of all before: as it is, or Malformed."""
-        event = items[0]
-        assert not isinstance(event, (Malformed, Skipped))
-        if stream.is_ahead(event.time, items[1:], chunk, place[1], self.lateness):
-            return Malformed("future", line[:HEAD_BYTES], rfc3339(event.time))
-        stream.newest = event.time
-        return event
-
-    def _damaged(self, chunk: Chunk) -> Found:
-        malformed = Malformed("damaged file", b"", chunk.damage)
+    def _damaged(self, batch: Batch) -> Found:
+        malformed = Malformed("damaged file", b"", batch.damage)
         self.tally.count(malformed)
-        return DEAD_LETTERS, "", DeadLetter(Origin(path=chunk.path, line=chunk.first + len(chunk.lines)), malformed)
+        return DEAD_LETTERS, "", DeadLetter(batch.origin(len(batch.lines), None), malformed)
+
+
+def origin_of(place: Place) -> Origin:
+    """Where a record or an item stands."""
+    batch, at, item = place
+    return batch.origin(at, item)
 
 
 def _letter(malformed: Malformed, place: Place, line: bytes) -> Found:
     whole = malformed if place[2] is not None else msgspec.structs.replace(malformed, head=line[:HEAD_BYTES])
-    return DEAD_LETTERS, "", DeadLetter(Origin(*place), whole)
+    return DEAD_LETTERS, "", DeadLetter(origin_of(place), whole)
 
 
 def evaluated(detector: Detector[Any], event: Event, origin: Origin) -> Iterator[Found]:

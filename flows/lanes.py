@@ -20,15 +20,13 @@ from flows.followed import Entry, Finished, Followed, Reader, by_identity
 from flows.in_order import known
 from flows.inputs import Planned
 from flows.judge import Decode, Found, Judge
-from flows.leaving import Leaving
+from flows.leaving import BLOCKED, Leaving
 from flows.stepnames import CLOCK, SOURCE
 
 VERSION = 1
 """Of a lane's state."""
 PAUSE = 20_000_000
 """Nanoseconds between two questions of a lane to inputs that had nothing: each of n is asked after n of them."""
-BLOCKED = timedelta(milliseconds=1)
-"""Before a lane that is far ahead of the clock asks whether it may read on."""
 SAID_AGAIN = 100_000
 """Microseconds of a pause after which a lane says again how long it is."""
 LOW = attrgetter("low")
@@ -51,6 +49,8 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         Of this process.
     leaving
         Asks it to stop.
+    others
+        What else the checkpoint keeps under this name, which is the position in a topic that is not read now.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         judge: Judge,
         clock: Clock,
         leaving: Leaving,
+        others: tuple[Plain, ...] = (),
     ) -> None:
         self.name = name
         self.inputs = sorted(inputs, key=LOW)
@@ -69,6 +70,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         self.judge = judge
         self.clock = clock
         self.leaving = leaving
+        self.others = others
         self.epoch = 0
         self.said: Report | None = None
         self.ended = False
@@ -159,8 +161,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         if not self.leaving.to_checkpoint:
             self.inputs, self.ended = [], True
             return [(CLOCK, "", self.report())]
-        self.leaving.stand_still(self.name, self.epoch)
-        self.awake = datetime.now(UTC) + BLOCKED
+        self.awake = self.leaving.stand_still(self.name, self.epoch)
         return []
 
     def next_awake(self) -> datetime | None:
@@ -171,7 +172,7 @@ class Lane(StatefulSourcePartition[Found, Plain]):
         read = (Entry(one.fingerprint, one.to_plain()) for one in self.inputs)
         files = by_identity([*self.finished.here, *self.finished.gone, *read])
         low = min((one.low for one in self.inputs), default=ALL_READ)
-        return VERSION, low, files
+        return VERSION, low, files, *self.others
 
 
 class Inputs(Struct):
@@ -185,33 +186,44 @@ class Inputs(Struct):
     """Opens a path, where its position says."""
 
 
+Partitions = Mapping[str, Callable[[Plain], StatefulSourcePartition[Found, Plain]]]
+"""By lane what makes it of its state."""
+
+
 class LaneSource(FixedPartitionedSource[Found, Plain]):
     """All lanes, dealt out to the processes.
 
     Parameters
     ----------
     inputs
-        What they read.
+        What those read that read files.
     judge, clock, leaving
         Of this process.
+    partitions
+        Those that read topics.
     """
 
-    def __init__(self, inputs: Inputs, judge: Judge, clock: Clock, leaving: Leaving) -> None:
+    def __init__(
+        self, inputs: Inputs, judge: Judge, clock: Clock, leaving: Leaving, partitions: Partitions | None = None
+    ) -> None:
+        self.partitions = partitions or {}
         self.inputs = inputs
         self.judge = judge
         self.clock = clock
         self.leaving = leaving
 
     def list_parts(self) -> list[str]:
-        return sorted(self.inputs.plan)
+        return sorted({*self.inputs.plan, *self.partitions})
 
     @noticed
-    def build_part(self, step_id: str, for_part: str, resume_state: Plain) -> Lane:
-        version, _, files = resume_state or (VERSION, 0, {})
+    def build_part(self, step_id: str, for_part: str, resume_state: Plain) -> StatefulSourcePartition[Found, Plain]:
+        if for_part in self.partitions:
+            return self.partitions[for_part](resume_state)
+        version, _, files, *others = resume_state or (VERSION, 0, {})
         known(SOURCE, version, VERSION)
         files, inputs = dict(files), []
         for planned in self.inputs.plan[for_part]:
             position, newest = files.pop(planned.identity, (None, None, UNKNOWN))[1:3]
             reader = self.inputs.reader(planned.path, position)
             inputs.append(Followed(planned, reader, self.inputs.decoder(planned.path), newest))
-        return Lane(for_part, inputs, files, self.judge, self.clock, self.leaving)
+        return Lane(for_part, inputs, files, self.judge, self.clock, self.leaving, tuple(others))

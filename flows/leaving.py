@@ -8,12 +8,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED
 
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 CODES = {signal.SIGTERM: EXIT_TERMINATED, signal.SIGINT: EXIT_INTERRUPTED}
+BLOCKED = timedelta(milliseconds=1)
+"""Before a lane that may not read asks again."""
 WAKE_EVERY = 0.2
 """Seconds between two looks whether signals are still waited for."""
 ONE_PRESS = 1.0
@@ -42,11 +44,15 @@ class Leaving:
         """Whether to leave."""
         return self.code is not None
 
-    def stand_still(self, lane: str, epoch: int) -> None:
-        """A lane reads no more. In its next epoch all of this one is finished in all processes: time to go."""
+    def stand_still(self, lane: str, epoch: int) -> datetime:
+        """A lane reads no more. In its next epoch all of this one is finished in all processes: time to go.
+
+        Returns when the lane is to be asked again.
+        """
         if epoch > self._stood.setdefault(lane, epoch):
             assert self.to_checkpoint is not None
             self.to_checkpoint()
+        return datetime.now(UTC) + BLOCKED
 
 
 @contextlib.contextmanager

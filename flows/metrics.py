@@ -60,6 +60,7 @@ class Metrics(Collector):
         yield from self._counters(readings)
         yield from self._alerts(readings)
         yield from self._state(readings)
+        yield from self._topics(readings)
         yield from self._workers()
 
     def _counters(self, readings: WorkerReport) -> Iterator[Metric]:
@@ -105,6 +106,27 @@ class Metrics(Collector):
         yield _gauge("middlewatch_state_bytes", "Size of the state that is kept.", "step", readings.bytes)
         yield GaugeMetricFamily("middlewatch_held_observations", "Observations that wait.", readings.held)
         yield GaugeMetricFamily("middlewatch_open_files", "Inputs that are open.", readings.open_files)
+
+    def _topics(self, readings: WorkerReport) -> Iterator[Metric]:
+        if readings.unreachable is None:
+            return
+        yield GaugeMetricFamily(
+            "middlewatch_kafka_unreachable_seconds",
+            "Time for which a broker has not answered.",
+            readings.unreachable,
+        )
+        yield GaugeMetricFamily("middlewatch_kafka_lag", "Messages that are there and not read yet.", readings.lag)
+        yield GaugeMetricFamily(
+            "middlewatch_kafka_unread_partitions",
+            "Partitions that came after the start, and are read after the next.",
+            readings.unread_partitions,
+        )
+        yield CounterMetricFamily(
+            "middlewatch_kafka_gaps", "Stretches of topics deleted before they were read.", readings.gaps
+        )
+        yield CounterMetricFamily(
+            "middlewatch_kafka_missing_offsets", "Offsets deleted before they were read.", readings.missing_offsets
+        )
 
     def _workers(self) -> Iterator[Metric]:
         silences = {str(worker): seconds for worker, seconds in self._board.silences().items()}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from detectors.stateful import Plain
 from flows.board import Board
-from flows.checkpoints.create import create, is_missing
 from flows.checkpoints.errors import CheckpointError
+from flows.checkpoints.lock import held
 from flows.checkpoints.opening import open_for
+from flows.checkpoints.parts import keys_of
 from flows.checkpoints.plain import read_plain
+from flows.checkpoints.shares import made_for
 from flows.checkpoints.store import cut
 from flows.configuration import Configuration
-from flows.console import DASH, EXIT_FAILED, complain, forget_stdout
-from flows.inputs import plan, rotated
+from flows.console import DASH, EXIT_FAILED, EXIT_USAGE, complain, forget_stdout
+from flows.inputs import Planned, plan, rotated
+from flows.kafka.errors import KafkaFailedError, KafkaSettingsError
 from flows.sinks import summary_output
 from flows.stepnames import SOURCE, step_id
 from flows.tally import Tally
@@ -32,16 +38,17 @@ def run(options: Options, configuration: Configuration, share: Share | None = No
     delivered, or is in the checkpoint. A reader that closed stdout is no failure.
     """
     board = Board(
-        options.processes,
+        1 if options.pod is not None else options.processes,
         stalled=configuration.settings.health.stalled.total_seconds(),
         severities={one.alert_type: configuration.severity(one.alert_type) for one in configuration.detectors},
     )
     try:
-        if share is None:
-            share = dealt(options.paths, _known(options, configuration))
-        summary = None if options.summary is None else summary_output(options.summary)
-        outputs = opened(options)
-        code, outcomes = run_workers(options, configuration, share, outputs, board)
+        with _held(options):
+            if share is None:
+                share = _share(options, configuration)
+            summary = None if options.summary is None else summary_output(options.summary)
+            outputs = opened(options)
+            code, outcomes = run_workers(options, configuration, share, outputs, board)
         tally = _summed(outcomes)
         if (failed := _failure(options, outcomes, stopped=bool(code))) is not None:
             return failed
@@ -50,9 +57,12 @@ def run(options: Options, configuration: Configuration, share: Share | None = No
         if summary is not None:
             summary.write([tally.counted()])
             summary.close()
-    except CheckpointError as error:
+    except (CheckpointError, KafkaFailedError) as error:
         complain(str(error))
         return EXIT_FAILED
+    except KafkaSettingsError as error:
+        complain(str(error))
+        return EXIT_USAGE
     except BrokenPipeError:
         forget_stdout()
         return 0
@@ -63,8 +73,13 @@ def run(options: Options, configuration: Configuration, share: Share | None = No
     return code
 
 
-def _known(options: Options, configuration: Configuration) -> dict[str, dict[str, Plain]]:
-    """What the checkpoint knows of input files, by lane and identity. It is made if it is not there.
+def _held(options: Options) -> contextlib.AbstractContextManager[None]:
+    """No other run may have the checkpoint meanwhile."""
+    return contextlib.nullcontext() if options.checkpoint is None else held(Path(options.checkpoint))
+
+
+def _share(options: Options, configuration: Configuration) -> Share:
+    """Which lane reads what, with what the checkpoint knows of it. It is made if it is not there.
 
     Raises
     ------
@@ -72,13 +87,42 @@ def _known(options: Options, configuration: Configuration) -> dict[str, dict[str
         It is not one from which this flow can go on.
     """
     if options.checkpoint is None:
-        return {}
+        return _with_topics(dealt(options.paths, {}), options)
     folder = Path(options.checkpoint)
-    if is_missing(folder):
-        create(folder)
-    for sentence in open_for(folder, configuration).sentences:
+    if options.pod is None:
+        made_for(folder)
+    else:
+        made_for(folder, options.pod, options.processes)
+    found = open_for(folder, configuration)
+    for sentence in found.sentences:
         complain(sentence)
-    return known_files(folder)
+    if found.manifest.whole:
+        return _with_topics(dealt(options.paths, known_files(folder)), options)
+    lanes: dict[str, list[Planned]] = {lane: [] for lane in sorted(keys_of(folder, step_id(SOURCE)))}
+    return replace(_with_topics(Share(lanes), options), manifest=found.manifest)
+
+
+def _with_topics(share: Share, options: Options) -> Share:
+    """With the partitions that the settings name, if no files are read; of others the checkpoint keeps what it has.
+
+    Raises
+    ------
+    KafkaFailedError, KafkaSettingsError
+        See `plan_partitions`.
+    """
+    if options.kafka is None:
+        return share
+    from flows.kafka.plan import is_partition, plan_partitions
+    from flows.kafka.sink import check_topics
+
+    known = {lane for lane in share.plan if is_partition(lane)}
+    partitions = plan_partitions(options.kafka, known)
+    check_topics(options.kafka)
+    left = sorted(known - set(partitions))
+    if left:
+        complain(f"kafka: not there or not in the settings any more, positions are kept: {', '.join(left)}")
+    plan = {lane: files for lane, files in share.plan.items() if lane not in partitions}
+    return replace(share, plan=plan, partitions=partitions)
 
 
 def known_files(folder: Path) -> dict[str, dict[str, Plain]]:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, field_validato
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from detectors.parameters import Duration
+from flows.kafka.settings import KafkaSettings
+from flows.pods import Pods
 
 
 class DetectorSettings(BaseModel):
@@ -100,6 +102,8 @@ class Settings(BaseSettings):
     lateness: Lateness = Field(Lateness(), description="How late events may come, by source.")
     limits: Limits = Field(Limits(), description="Bounds on the input.")
     checkpoint: Checkpoint = Field(Checkpoint(), description="How state is kept.")
+    kafka: KafkaSettings | None = Field(None, description="Kafka as input and output (docs/kafka.md).")
+    pods: Pods | None = Field(None, description="One process of the job in each of several pods (docs/settings.md).")
     shutdown: Duration = Field(timedelta(seconds=20), description="How long a clean end may take after SIGTERM.")
     health: HealthSettings = Field(HealthSettings(), description="Health and metrics of a job, over HTTP.")
 

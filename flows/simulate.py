@@ -14,14 +14,14 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, say
-from flows.topics import Topics
+from flows.topics import Topic, opened
 from simulation.attacks.plan import chosen
 from simulation.capture import Capture, command_line
 from simulation.choices import SOURCES, Form, Scale
 from simulation.clock import DAY, HOUR, moment
 from simulation.errors import UnusableError
 from simulation.horizon import horizon
-from simulation.journal import Count, Outlet, Told
+from simulation.journal import Count, Outlet
 from simulation.profile import profile
 from simulation.schedule import Life
 from simulation.world import Order, World
@@ -77,17 +77,18 @@ def simulate(wanted: Wanted) -> int:
     ------
     UnusableError
         The folder, the attacks, the sources, the time or the profile that are named cannot be used.
-    TopicError
+    KafkaFailedError, KafkaSettingsError
         Kafka cannot be reached, or does not take a message.
     """
     order = _order(wanted)
     if wanted.events is not None:
         order = replace(order, horizon=horizon(order, wanted.events))
-    topics = Topics(wanted.kafka) if wanted.kafka is not None else None
+    names = {source: f"{wanted.topics}{source}" for source in wanted.sources}
+    writer = opened(wanted.kafka, list(names.values())) if wanted.kafka is not None else None
     capture = Capture(wanted.out, rotate=wanted.rotate * MEGABYTE, compress=wanted.gzip)
 
     def outlet(cluster: str, source: str) -> Outlet:
-        return _Topic(topics, f"{wanted.topics}{source}", cluster) if topics else capture.outlet(cluster, source)
+        return Topic(writer, names[source], cluster) if writer else capture.outlet(cluster, source)
 
     count = Count(wanted.events)
     begun = time.monotonic()
@@ -96,8 +97,8 @@ def simulate(wanted: Wanted) -> int:
     try:
         with _watched(world) as watcher, _stoppable(count) as stopped:
             world.run(watcher)
-        if topics is not None:
-            topics.close()
+        if writer is not None:
+            writer.close()
     finally:
         capture.close()
     capture.describe(world, wanted.command, version(PROGRAM), stopped=bool(stopped))
@@ -140,18 +141,6 @@ def _order(wanted: Wanted) -> Order:
     attacks = chosen(wanted.attacks)
     shape = profile(wanted.scale, wanted.profile)
     return Order(shape, wanted.days, wanted.clusters, wanted.seed, wanted.form, wanted.sources, attacks, begin)
-
-
-class _Topic:
-    """One source of one cluster in a topic; its messages have the cluster's name as key."""
-
-    def __init__(self, topics: Topics, name: str, cluster: str) -> None:
-        self.topics = topics
-        self.name = name
-        self.cluster = cluster
-
-    def write(self, message: str, at: int, told: Told | None) -> None:
-        self.topics.write(self.name, self.cluster, message.encode(), at, told)
 
 
 @contextlib.contextmanager

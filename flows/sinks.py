@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import json
 import os
@@ -27,10 +28,10 @@ ENCODERS: dict[str, Callable[[Alert], bytes]] = {"jsonl": to_json, "ocsf": to_oc
 
 
 class Output(Protocol):
-    """Takes alerts one after the other. Raises OSError when it cannot deliver."""
+    """Takes alerts or dead letters one after the other. Raises when it cannot deliver."""
 
-    def write(self, alerts: Sequence[Alert]) -> None:
-        """Deliver alerts; when it returns they are out of this process."""
+    def write(self, items: Sequence[Any], /) -> None:
+        """Deliver these, at the latest when they are settled."""
 
     def settle(self) -> None:
         """Make sure that what was written outlives the machine, before a checkpoint says that it was."""
@@ -50,6 +51,33 @@ class Nowhere:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class Both:
+    """An output that hands on to several, one after the other.
+
+    Parameters
+    ----------
+    outputs
+        Each takes all.
+    """
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self.outputs = outputs
+
+    def write(self, items: Sequence[Any], /) -> None:
+        for output in self.outputs:
+            output.write(items)
+
+    def settle(self) -> None:
+        for output in self.outputs:
+            output.settle()
+
+    def close(self) -> None:
+        """Close all of them, also if one of them fails."""
+        with contextlib.ExitStack() as closing:
+            for output in reversed(self.outputs):
+                closing.callback(output.close)
 
 
 class CountedAlerts:

@@ -37,6 +37,10 @@ class Tally:
         self.latest = timedelta(0)
         """By how much the latest of them was late."""
         self.lost_reports = 0
+        self.gaps = 0
+        """Stretches of topics that were deleted before they were read."""
+        self.missing_offsets = 0
+        """In all of them."""
 
     def count(self, item: Item) -> None:
         """Count one item that was read."""
@@ -82,6 +86,8 @@ class Tally:
             "truncated": self.truncated,
             "late": self.late.total(),
             "lost_reports": self.lost_reports,
+            "gaps": self.gaps,
+            "missing_offsets": self.missing_offsets,
             "alerts": _sorted(self.alerts),
             "late_by_source": _sorted(self.late),
             "events_by_source": _sorted(self.events),

@@ -1,100 +1,78 @@
-"""Kafka topics as a place to write to."""
+"""Kafka topics as a place for a simulation to write to."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from pydantic import ValidationError
 
+from flows.kafka.client import ASKED_WITHIN, producer, reached
+from flows.kafka.settings import KafkaSettings, TopicSettings
+from flows.kafka.writing import Message, Writer
+from simulation.errors import UnusableError
 from simulation.journal import Told
 
-REACHED_WITHIN = 10.0
-"""Seconds in which a broker must answer at the start."""
-DELIVERED_WITHIN_MS = 60_000
+AWAY = timedelta(seconds=10)
+"""How long a broker may be away at the start."""
+DELIVER_WITHIN = timedelta(minutes=1)
 
 
-class TopicError(Exception):
-    """Something could not be written to Kafka; the message is for the user."""
-
-
-class Topics:
-    """A connection to Kafka. Messages of a topic and a key keep their order.
-
-    Parameters
-    ----------
-    brokers
-        `host:port`, several by commas.
+def opened(brokers: str, topics: Sequence[str]) -> Writer:
+    """A writer to brokers that answer.
 
     Raises
     ------
-    TopicError
+    UnusableError
+        A topic cannot have such a name.
+    KafkaFailedError
         No broker answers.
+    KafkaSettingsError
+        librdkafka does not take the addresses.
+    """
+    try:
+        named = [TopicSettings(name=topic) for topic in topics]
+    except ValidationError:
+        raise UnusableError(f"no topics can be called {', '.join(topics)}") from None
+    settings = KafkaSettings(brokers=brokers, topics=named, away=AWAY, deliver_within=DELIVER_WITHIN)
+    asking = producer(settings)
+    reached(settings, lambda: asking.list_topics(timeout=ASKED_WITHIN))
+    return Writer(settings)
+
+
+class Topic:
+    """One source of one cluster in a topic; its messages have the cluster's name as key, and the time of the event.
+
+    Parameters
+    ----------
+    writer
+        Writes them.
+    name
+        Of the topic.
+    cluster
+        Name of the cluster.
     """
 
-    def __init__(self, brokers: str) -> None:
-        self._failed: str | None = None
-        settings = {
-            "bootstrap.servers": brokers,
-            "enable.idempotence": True,
-            "linger.ms": 20,
-            "compression.type": "lz4",
-            "delivery.timeout.ms": DELIVERED_WITHIN_MS,
-            "logger": _silent(),
-        }
-        self._producer = Producer(settings)
-        try:
-            self._producer.list_topics(timeout=REACHED_WITHIN)
-        except KafkaException as error:
-            raise TopicError(f"kafka {brokers}: {error.args[0].str()}") from None
+    def __init__(self, writer: Writer, name: str, cluster: str) -> None:
+        self.writer = writer
+        self.name = name
+        self.key = cluster.encode()
 
-    def write(self, topic: str, key: str, value: bytes, at: int, told: Told | None) -> None:
-        """Hand over a message of this time (microseconds since 1970); `told` hears where it stands once it is there.
+    def write(self, message: str, at: int, told: Told | None) -> None:
+        """Hand over a message of this time, in microseconds since 1970; `told` hears where it stands once it is there.
 
         Raises
         ------
-        TopicError
+        KafkaFailedError
             An earlier message could not be delivered.
         """
+        placed = None if told is None else self._placed(told)
+        self.writer.write(Message(self.name, message.encode(), self.key, at=at // 1000, placed=placed))
 
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is not None:
-                self._failed = self._failed or f"topic {topic}: {error.str()}"
-            elif told is not None:
-                told({"topic": message.topic(), "partition": message.partition(), "offset": message.offset()})
+    def _placed(self, told: Told) -> Callable[[int, int], None]:
+        def placed(partition: int, offset: int) -> None:
+            where: dict[str, Any] = {"topic": self.name, "partition": partition, "offset": offset}
+            told(where)
 
-        while True:
-            self._raise()
-            try:
-                self._producer.produce(topic, value, key, timestamp=at // 1000, on_delivery=delivered)
-            except BufferError:
-                self._producer.poll(0.1)
-            except KafkaException as error:
-                raise TopicError(f"topic {topic}: {error.args[0].str()}") from None
-            else:
-                self._producer.poll(0)
-                return
-
-    def close(self) -> None:
-        """Wait until everything is delivered.
-
-        Raises
-        ------
-        TopicError
-            Something could not be.
-        """
-        left = self._producer.flush(DELIVERED_WITHIN_MS / 1000)
-        self._raise()
-        if left:
-            raise TopicError(f"kafka: {left} messages were not acknowledged")
-
-    def _raise(self) -> None:
-        if self._failed is not None:
-            raise TopicError(self._failed)
-
-
-def _silent() -> Any:
-    logger = logging.getLogger("middlewatch.kafka")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return logger
+        return placed

@@ -13,10 +13,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +25,9 @@ from flows.board import Board
 from flows.configuration import Configuration
 from flows.console import EXIT_FAILED, without_panic_traces
 from flows.failing import failed_here
+from flows.joining import Joining
 from flows.leaving import CODES, SIGNALS
+from flows.reasons import is_panic, lost, told
 from flows.settings import HealthSettings
 from flows.tally import Tally
 from flows.work import Options, Outputs, Share, Worker
@@ -62,24 +64,25 @@ class Outcome(Struct, frozen=True):
 def run_workers(
     options: Options, configuration: Configuration, share: Share, outputs: Outputs, board: Board
 ) -> tuple[int, list[Outcome]]:
-    """Run all processes of a job to their end.
+    """Run all processes of a job, or the one of this pod, to their end.
 
     They are forks of this one, which must have no threads yet. Signals are handed on to them, those that come before
     all are there when they are; if this process ends, they end. Returns the exit code, and how each worker ended, in
     that order.
     """
     context = multiprocessing.get_context("fork")
-    addresses = tuple(_free_addresses(options.processes)) if options.processes > 1 else ()
-    pipes = [context.Pipe(duplex=False) for _ in range(options.processes)]
+    addresses, numbers = _addressed(options, configuration)
+    pipes = [context.Pipe(duplex=False) for _ in numbers]
     caught: list[int] = []
     with _handed_on(caught, board) as processes:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        for index, (_, said) in enumerate(pipes):
+        for index, (_, said) in zip(numbers, pipes, strict=True):
             mine = msgspec.structs.replace(share, index=index, addresses=addresses)
             process = context.Process(target=_work, args=(options, configuration, mine, outputs, said, os.getpid()))
             process.start()
             processes.append(process)
-            _await_listening(process, addresses[index:-1])
+            if options.pod is None:
+                _await_listening(process, addresses[index:-1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for _, said in pipes:
             said.close()
@@ -104,6 +107,15 @@ def _shown(options: Options, share: Share, board: Board) -> contextlib.AbstractC
     from flows.progress import progress
 
     return progress([planned.path for files in share.plan.values() for planned in files], board)
+
+
+def _addressed(options: Options, configuration: Configuration) -> tuple[tuple[str, ...], Sequence[int]]:
+    """Addresses of all processes of the job, and the numbers of those that run here."""
+    pods = configuration.settings.pods
+    if options.pod is not None and pods is not None:
+        return pods.addresses, [options.pod]
+    addresses = tuple(_free_addresses(options.processes)) if options.processes > 1 else ()
+    return addresses, range(options.processes)
 
 
 def _free_addresses(count: int) -> list[str]:
@@ -185,6 +197,8 @@ def _watched(heard: Sequence[Connection], processes: Sequence[Any], board: Board
                 if said.failure or said.tally is None:
                     until = min(until, time.monotonic() + ENDS_WITHIN)
                 yield said
+            elif isinstance(said, str):
+                board.wait(index, said)
             else:
                 board.put(index, said)
         if time.monotonic() > until:
@@ -214,16 +228,39 @@ def _worked(options: Options, configuration: Configuration, share: Share, output
         tell()
         os._exit(0)
 
+    def fail(reason: str) -> NoReturn:
+        said.send(Outcome(worker.tally, reason))
+        os._exit(EXIT_FAILED)
+
     try:
+        worker.joining = _joining(worker, said, leave, fail)
         worker.run(leave)
         tell()
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
         if worker.leaving.asked and worker.leaving.to_checkpoint is not None and not failed_here():
             leave()
-        alone = failed_here() or not share.addresses or not _is_panic(error)
+        alone = failed_here() or not share.addresses or not is_panic(error)
         pipe = isinstance(error, BrokenPipeError)
-        said.send(Outcome(worker.tally, _told(error), nobody_reads=pipe, taken_along=not alone))
+        reason = told(error) if alone else lost(error, options)
+        said.send(Outcome(worker.tally, reason, nobody_reads=pipe, taken_along=not alone))
         os._exit(EXIT_FAILED)
+
+
+def _joining(
+    worker: Worker, said: Connection, leave: Callable[[], None], fail: Callable[[str], NoReturn]
+) -> Joining | None:
+    """What brings the worker of a pod together with those of the others."""
+    pods, kept = worker.configuration.settings.pods, worker.options.checkpoint
+    if pods is None or worker.options.pod is None:
+        return None
+
+    def tell(reason: str) -> None:
+        if worker.leaving.asked:
+            leave()
+        said.send(reason)
+
+    folder = None if kept is None else Path(kept)
+    return Joining(pods, worker.configuration, folder, worker.share.manifest, tell, fail)
 
 
 def _end_with(parent: int) -> None:
@@ -232,14 +269,3 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(EXIT_FAILED)
-
-
-def _is_panic(error: BaseException) -> bool:
-    """Whether it comes from bytewax's threads, which speak to the other processes."""
-    return type(error).__name__ == "PanicException" or "panicked at" in str(error)
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, OSError):
-        return f"cannot write {error.filename or 'the alerts, dead letters or summary'}: {error.strerror or error}"
-    return f"{type(error).__name__}: {error}"

@@ -5,6 +5,15 @@ import pathlib
 
 from hypothesis import HealthCheck, settings
 
+from tests.kafka.fixtures import (  # noqa: F401  fixtures and hooks for all tests
+    broker,
+    own_broker,
+    pytest_collection_modifyitems,
+    pytest_report_header,
+    pytest_terminal_summary,
+    topic,
+)
+
 SAMPLES = pathlib.Path(__file__).parents[1].parent / "shared" / "samples"
 """Tests that want these skip without."""
 

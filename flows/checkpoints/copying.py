@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from flows.checkpoints.create import claim, new_identity
 from flows.checkpoints.errors import CheckpointError
-from flows.checkpoints.manifest import sync, write_manifest
+from flows.checkpoints.manifest import Manifest, refuse_share, sync, write_manifest
 from flows.checkpoints.parts import part_path
 from flows.checkpoints.routing import partition_of_execution
 from flows.checkpoints.runs import Stamp, stamp
@@ -50,21 +50,31 @@ def copy(source: Path, target: Path, as_of: int | None = None, *, without_source
     if target.resolve().is_relative_to(source.resolve()):
         raise CheckpointError(f"{target}: lies in {source}")
     with cut(source) as taken:
+        refuse_share(source, taken.manifest, "where a run would go on")
         before = taken.resume if as_of is None else taken.at(as_of)
         copied = Copied(sum(step.keys for step in taken.steps(before)), taken.clock(before))
         claim(target)
         try:
-            _copy(taken, target, before, without_sources=without_sources)
+            fresh = replace(taken.manifest, checkpoint=new_identity())
+            write_copy(taken, target, before, fresh, without_sources=without_sources)
         except BaseException:
-            _empty(target)
+            empty(target)
             raise
     return copied
 
 
-def _copy(taken: Cut, target: Path, before: int, *, without_sources: bool) -> None:
-    manifest = replace(taken.manifest, checkpoint=new_identity(), run=0)
+def write_copy(taken: Cut, target: Path, before: int, manifest: Manifest, *, without_sources: bool = False) -> None:
+    """Write the partitions that belong to a manifest, as a run of the copy goes on with the epoch `before`.
+
+    Raises
+    ------
+    CheckpointError
+        The target cannot be written.
+    """
+    manifest = replace(manifest, run=0)
     mark = Stamp(manifest.checkpoint, manifest.run, taken.oldest - 1)
-    for index, connection in enumerate(taken.connections):
+    for index in manifest.indices:
+        connection = taken.connections[index]
         path = part_path(target, index)
         path.touch(mode=0o600)
         try:
@@ -80,8 +90,11 @@ def _copy(taken: Cut, target: Path, before: int, *, without_sources: bool) -> No
                     copied.execute("VACUUM")
         except sqlite3.Error as error:
             raise CheckpointError(f"{path}: {error}") from None
-    sync(target)
-    write_manifest(target, manifest)
+    try:
+        sync(target)
+        write_manifest(target, manifest)
+    except OSError as error:
+        raise CheckpointError(f"{target}: {error.strerror or error}") from None
 
 
 def _cut_off(copied: sqlite3.Connection, before: int, *, without_sources: bool) -> None:
@@ -98,7 +111,8 @@ def _begin(copied: sqlite3.Connection, index: int, partitions: int, resume: int)
         copied.execute("INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (0, 1, ?)", (resume,))
 
 
-def _empty(folder: Path) -> None:
+def empty(folder: Path) -> None:
+    """Remove what a copy that failed has left in its folder."""
     for path in folder.iterdir():
         if path.is_dir() and path.name != "lost+found":
             shutil.rmtree(path, ignore_errors=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from flows.checkpoints.errors import UnreadableRowError
+from flows.checkpoints.manifest import refuse_share
 from flows.checkpoints.plain import differences, read_plain
 from flows.checkpoints.store import Row, cut, short
 
@@ -50,6 +51,8 @@ def difference(first: Path, second: Path) -> list[StepDifference]:
     """
     found: dict[str, StepDifference] = {}
     with cut(first) as one, cut(second) as other:
+        for folder, taken in ((first, one), (second, other)):
+            refuse_share(folder, taken.manifest, "what is in the others")
         for left, right in _paired(one.rows(), other.rows()):
             row = left or right
             assert row is not None

@@ -6,6 +6,11 @@ CheckpointError
 
 from __future__ import annotations
 
+import re
+
+UNWRITTEN = re.compile(r'SqliteFailure\(.*?Some\("([^"]{1,200})"\)', re.DOTALL)
+"""How bytewax says that it could not write a partition of the checkpoint."""
+
 
 class CheckpointError(Exception):
     """The checkpoint cannot be used so; the message is one sentence for the user."""

@@ -16,6 +16,7 @@ UNFINISHED = ".middlewatch.json.new"
 BEGUN = ".middlewatch.begun"
 """Stands in a folder in which a checkpoint is being made."""
 FORMAT = 1
+MAX_PARTITIONS = 1024
 _LIMIT = 16 << 20
 """Bytes; a manifest is small."""
 
@@ -37,11 +38,26 @@ class Manifest(Struct, frozen=True, kw_only=True):
     checkpoint: str
     """Stands in each of its partitions too, and in those of no other checkpoint."""
     partitions: int
+    """Of the whole checkpoint."""
+    pod: int = 0
+    """Whose share of the partitions this is: those whose number, modulo the pods, is this."""
+    pods: int = 1
+    """How many have a share each; one has the whole."""
     run: int = 0
     """How many runs have begun with it; stands in each of its partitions too."""
     steps: tuple[str, ...]
     detectors: dict[str, DetectorState] = {}
     """By name, also those that no longer run."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all partitions are in this folder."""
+        return self.pods == 1
+
+    @property
+    def indices(self) -> range:
+        """Numbers of the partitions in this folder."""
+        return range(self.pod, self.partitions, self.pods)
 
 
 class _OnlyFormat(Struct):
@@ -84,24 +100,52 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path}: torn or not a manifest: {error}") from None
+    if not 1 <= manifest.pods <= manifest.partitions or not 0 <= manifest.pod < manifest.pods:
+        raise CheckpointError(f"{path}: pod {manifest.pod} of {manifest.pods} has no share of {manifest.partitions}")
     if written != FORMAT or not 1 <= manifest.partitions <= MAX_PARTITIONS:
         raise CheckpointError(f"{path}: not a manifest of format {FORMAT} with 1 to {MAX_PARTITIONS} partitions")
     return manifest
 
 
-MAX_PARTITIONS = 1024
+def share_of(manifest: Manifest, index: int) -> str:
+    """Where another partition is."""
+    return f"in the share of pod {index % manifest.pods}; this is that of pod {manifest.pod}"
+
+
+def refuse_share(folder: Path, manifest: Manifest, wanted: str) -> None:
+    """Make sure that a checkpoint is whole; `wanted` is what is asked of it.
+
+    Raises
+    ------
+    CheckpointError
+        It is the share of one pod.
+    """
+    if not manifest.whole:
+        raise CheckpointError(
+            f"{folder}: the share of pod {manifest.pod} of {manifest.pods}, which does not say {wanted}:"
+            " stop the job and make one checkpoint of all shares, with middlewatch checkpoint gather"
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest: afterwards the old or the new one is there, never half of one."""
+    """Replace the manifest: afterwards the old or the new one is there, never half of one.
+
+    Raises
+    ------
+    CheckpointError
+        It cannot be written; the old one stays.
+    """
     fresh = folder / UNFINISHED
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123  it opens a descriptor
-        file.write(msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(folder / MANIFEST)
-    sync(folder)
+    try:
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123  it opens a descriptor
+            file.write(msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / MANIFEST)
+        sync(folder)
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 def sync(folder: Path) -> None:

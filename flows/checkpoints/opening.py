@@ -19,8 +19,8 @@ from flows.checkpoints.parts import connect_to_write
 from flows.checkpoints.plain import read_plain
 from flows.checkpoints.rebalance import refuse_open
 from flows.checkpoints.runs import begin_run
-from flows.checkpoints.soundness import part_paths, problems
-from flows.checkpoints.store import cut, first_of
+from flows.checkpoints.soundness import first_of, part_paths, problems
+from flows.checkpoints.store import cut
 from flows.checkpoints.verify import unknown_steps
 from flows.configuration import Configuration
 from flows.stepnames import SCOPES, STEPS, step_id
@@ -42,7 +42,8 @@ def open_for(folder: Path, configuration: Configuration) -> Opened:
     """Make sure that the flow can go on from a checkpoint, and ready it for that.
 
     To be called once, before any process has it open. State that other parameters made meaningless is taken out
-    of every row; the manifest says afterwards what the state that will be written depends on.
+    of every row; the manifest says afterwards what the state that will be written depends on. The run of a share
+    does not begin yet: its pod has to agree with the others first.
 
     Raises
     ------
@@ -68,7 +69,9 @@ def open_for(folder: Path, configuration: Configuration) -> Opened:
         begin_anew(folder, manifest, anew)
     sentences += [f"{folder}: step {name!r} is new and begins empty" for name in STEPS if name not in manifest.steps]
     detectors = {**manifest.detectors, **_written(running)}
-    fresh = begin_run(folder, replace(manifest, release=version("middlewatch"), steps=STEPS, detectors=detectors))
+    fresh = replace(manifest, release=version("middlewatch"), steps=STEPS, detectors=detectors)
+    if fresh.whole:
+        fresh = begin_run(folder, fresh)
     return Opened(fresh, empty, frozenset(anew), tuple(sentences))
 
 

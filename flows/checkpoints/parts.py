@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,10 +71,10 @@ def wal_path(part: Path) -> Path:
     return part.with_name(part.name + "-wal")
 
 
-def strangers(folder: Path, partitions: int) -> list[str]:
+def strangers(folder: Path, indices: Iterable[int]) -> list[str]:
     """Names in a folder that do not belong to a checkpoint."""
     ours = {MANIFEST, UNFINISHED, BEGUN, "lost+found", REBALANCE}
-    for index in range(partitions):
+    for index in indices:
         name = part_path(folder, index).name
         ours |= {name, f"{name}-wal", f"{name}-shm", f"{name}-journal"}
     return sorted(path.name for path in folder.iterdir() if path.name not in ours)
@@ -134,6 +135,25 @@ def _runs(
     fronts = connection.execute("SELECT ex_num, worker_index, worker_frontier FROM fronts").fetchall()
     mark = connection.execute("SELECT max(commit_epoch) FROM commits").fetchone()[0]
     return tuple(Execution(*row) for row in executions), tuple(fronts), mark
+
+
+def keys_of(folder: Path, step: str) -> set[str]:
+    """All keys that any state of a step was kept of, in the partitions that are there.
+
+    Raises
+    ------
+    CheckpointError
+        A partition cannot be read.
+    """
+    found: set[str] = set()
+    for path in sorted(folder.glob("part-*.sqlite3")):
+        try:
+            with contextlib.closing(connect(path)) as connection:
+                rows = connection.execute("SELECT DISTINCT state_key FROM snaps WHERE step_id = ?", (step,))
+                found |= {key for (key,) in rows}
+        except sqlite3.Error as error:
+            raise CheckpointError(f"{path}: cannot be read: {error}") from None
+    return found
 
 
 def progress(parts: Iterable[Part]) -> Progress:

@@ -11,7 +11,15 @@ from msgspec.structs import replace
 
 from flows.checkpoints.create import lay_out, new_identity
 from flows.checkpoints.errors import CheckpointError
-from flows.checkpoints.manifest import MANIFEST, MAX_PARTITIONS, Manifest, read_manifest, sync, write_manifest
+from flows.checkpoints.manifest import (
+    MANIFEST,
+    MAX_PARTITIONS,
+    Manifest,
+    read_manifest,
+    refuse_share,
+    sync,
+    write_manifest,
+)
 from flows.checkpoints.parts import REBALANCE, connect_to_write, part_path
 from flows.checkpoints.routing import partition_of_row
 from flows.checkpoints.soundness import part_paths
@@ -40,6 +48,7 @@ def rebalance(folder: Path, partitions: int) -> int:
         manifest = read_manifest(folder)
         if manifest.partitions == partitions:
             return 0
+    refuse_share(folder, manifest, "what is in the others")
     refuse_open(folder, manifest)
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(mode=0o700)

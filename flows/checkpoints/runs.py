@@ -36,16 +36,18 @@ def stamp(connection: sqlite3.Connection, mark: Stamp) -> None:
     connection.execute("DELETE FROM commits")
 
 
-def begin_run(folder: Path, manifest: Manifest) -> Manifest:
-    """Say in all partitions, and in the manifest last, that a new run begins; a whole checkpoint is presumed.
+def begin_run(folder: Path, manifest: Manifest, run: int | None = None) -> Manifest:
+    """Say in all partitions, and in the manifest last, that a new run begins; nothing may be wrong with them.
+
+    `run` is its number, where pods have agreed on one; else the next.
 
     Raises
     ------
     CheckpointError
         A partition cannot be written.
     """
-    run = manifest.run + 1
-    for index in range(manifest.partitions):
+    run = manifest.run + 1 if run is None else run
+    for index in manifest.indices:
         path = part_path(folder, index)
         try:
             with contextlib.closing(connect_to_write(path)) as connection:

@@ -6,21 +6,23 @@ import contextlib
 import heapq
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flows.checkpoints.errors import CheckpointError, UnreadableRowError
-from flows.checkpoints.manifest import Manifest, read_manifest
+from flows.checkpoints.manifest import Manifest, read_manifest, refuse_share, share_of
 from flows.checkpoints.parts import Part, connect, progress, read_part, wal_path
 from flows.checkpoints.plain import read_plain
 from flows.checkpoints.routing import partition_of_row
-from flows.checkpoints.soundness import part_paths, problems
+from flows.checkpoints.soundness import first_of, part_paths, problems
 from flows.stepnames import FLOW, SOURCE, step_id
 from simulation.clock import micro_time
 
 ALL_READ = 1 << 62
 """A lane's `low` when it will bring nothing any more."""
+EVER = 1 << 62
+"""Later than any epoch."""
 ATTEMPTS = 40
 _NEWEST = (
     "SELECT step_id, state_key, max(snap_epoch), ser_change FROM snaps"
@@ -65,7 +67,7 @@ class Cut:
     parts
         What these say in it.
     resume
-        The first epoch that is not whole.
+        The first epoch that is not whole; EVER in a share, which does not say.
     """
 
     def __init__(
@@ -97,8 +99,18 @@ class Cut:
                 yield Row(*found)
 
     def history(self, step: str, key: str, before: int) -> Iterator[tuple[int, bytes | None]]:
-        """Epochs and states of one key, the newest first; None where it was forgotten."""
-        connection = self.connections[partition_of_row(step, key, len(self.connections))]
+        """Epochs and states of one key, the newest first; None where it was forgotten.
+
+        Raises
+        ------
+        CheckpointError
+            The key is in the share of another pod.
+        """
+        manifest = self.manifest
+        index = partition_of_row(step, key, manifest.partitions)
+        if index not in manifest.indices:
+            raise CheckpointError(f"{self.folder}: step {short(step)}, key {key!r}: {share_of(manifest, index)}")
+        connection = self.connections[manifest.indices.index(index)]
         return connection.execute(
             "SELECT snap_epoch, ser_change FROM snaps WHERE step_id = ? AND state_key = ? AND snap_epoch < ?"
             " ORDER BY snap_epoch DESC",
@@ -165,8 +177,9 @@ class Cut:
         Raises
         ------
         CheckpointError
-            The history does not reach back so far.
+            The history does not reach back so far, or this is a share.
         """
+        refuse_share(self.folder, self.manifest, "what it was at a time")
         source = step_id(SOURCE)
         lanes = {row.key: self.history(source, row.key, self.resume) for row in self.rows(step=source)}
         heads = {lane: next(rows) for lane, rows in lanes.items()}
@@ -228,9 +241,32 @@ def cut(folder: Path) -> Iterator[Cut]:
         It is no checkpoint, its files do not belong together, or it is written faster than it can be read.
     """
     manifest = read_manifest(folder)
-    paths = part_paths(folder, manifest)
+    with cut_of(folder, manifest, part_paths(folder, manifest), lambda: problems(folder, manifest)) as taken:
+        yield taken
+
+
+@contextlib.contextmanager
+def cut_of(folder: Path, manifest: Manifest, paths: Sequence[Path], look: Callable[[], list[str]]) -> Iterator[Cut]:
+    """As `cut`, of partitions wherever they lie.
+
+    Parameters
+    ----------
+    folder
+        How the checkpoint is called in messages.
+    manifest
+        Of all these partitions.
+    paths
+        Of them, in the order of their numbers.
+    look
+        Says what is wrong with them.
+
+    Raises
+    ------
+    CheckpointError
+        As `cut`.
+    """
     for attempt in range(ATTEMPTS):
-        wrong = problems(folder, manifest)
+        wrong = look()
         if not wrong:
             with contextlib.ExitStack() as stack:
                 taken = _taken(folder, manifest, paths, stack)
@@ -249,18 +285,11 @@ def cut(folder: Path) -> Iterator[Cut]:
     raise CheckpointError(f"{folder}: it is written faster than it can be read; keep more history, or stop the run")
 
 
-def first_of(wrong: Sequence[str]) -> str:
-    """One sentence for all that is wrong."""
-    more = f" (and {len(wrong) - 1} more: middlewatch checkpoint verify)" if len(wrong) > 1 else ""
-    return wrong[0] + more
-
-
 def _taken(folder: Path, manifest: Manifest, paths: Sequence[Path], stack: contextlib.ExitStack) -> Cut | None:
     try:
         connections = [stack.enter_context(contextlib.closing(connect(path))) for path in paths]
-        reached = progress(
-            [read_part(path, connection) for path, connection in zip(paths, connections, strict=True)]
-        ).resume
+        begun = [read_part(path, connection) for path, connection in zip(paths, connections, strict=True)]
+        reached = progress(begun).resume if manifest.whole else EVER
         for connection in connections:
             connection.execute("BEGIN")
             connection.execute("SELECT max(commit_epoch) FROM commits").fetchone()

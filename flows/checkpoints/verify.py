@@ -61,12 +61,12 @@ def unknown_steps(taken: Cut) -> Iterator[str]:
 
 def _rows(taken: Cut) -> Iterator[str]:
     sql = "SELECT step_id, state_key, snap_epoch, ser_change FROM snaps WHERE snap_epoch < ?"
-    for index, connection in enumerate(taken.connections):
+    for index, connection in zip(taken.manifest.indices, taken.connections, strict=True):
         path = part_path(taken.folder, index)
         wrong = 0
         try:
             for step, key, epoch, data in connection.execute(sql, (taken.resume,)):
-                reason = _wrong(step, key, data, index, len(taken.connections))
+                reason = _wrong(step, key, data, index, taken.manifest.partitions)
                 wrong += reason is not None
                 if reason is not None and wrong <= SHOWN:
                     yield f"{path}: step {short(step)}, key {key!r}, epoch {epoch}: {reason}"

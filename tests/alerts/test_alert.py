@@ -34,7 +34,7 @@ FIELDS = [
 
 def test_an_alert_has_the_fields_that_are_promised() -> None:
     assert list(json.loads(to_json(alert()))) == FIELDS
-    assert set(Alert.model_fields) - set(FIELDS) == {"actor", "suppression"}
+    assert set(Alert.model_fields) - set(FIELDS) == {"actor", "suppression", "trimmed"}
 
 
 @pytest.mark.parametrize("entity", ENTITIES)

@@ -21,7 +21,7 @@ class Delivered(Struct):
     repeated: int
     """Lines with an id and a revision that were there before."""
     altered: int
-    """Those of them that say something else."""
+    """Those of them that say something else, but of where an event stands: files may have been renamed between."""
 
 
 def delivered(path: Path) -> Delivered:
@@ -36,7 +36,7 @@ def delivered(path: Path) -> Delivered:
         before = seen.setdefault((alert["id"], revision), what)
         if before is not what:
             repeated += 1
-            altered += before != what
+            altered += without_origins({"": before}) != without_origins({"": what})
         last[alert["id"]] = what
     return Delivered(last, lines, repeated, altered)
 

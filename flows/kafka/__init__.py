@@ -1,0 +1,1 @@
+"""Kafka, and what speaks its protocol, as input and output of a job."""
