@@ -122,6 +122,7 @@ def runs(configuration: Configuration) -> str:
         states,
         settings.lateness.model_dump(mode="json"),
         settings.checkpoint.model_dump(mode="json"),
+        None if settings.kafka is None else settings.kafka.model_dump(mode="json", exclude={"client"}),
     )
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 

@@ -6,6 +6,7 @@ import math
 import os
 
 from flows.checkpoints.errors import UNWRITTEN, CheckpointError
+from flows.kafka.errors import KafkaFailedError, KafkaSettingsError
 from flows.pods import PodsError
 from flows.work import Options
 
@@ -25,7 +26,7 @@ def told(error: BaseException) -> str:
     unwritten = UNWRITTEN.search(str(error))
     if unwritten is not None:
         return f"the checkpoint cannot be written: {unwritten[1]}"
-    if isinstance(error, (PodsError, CheckpointError)):
+    if isinstance(error, (PodsError, CheckpointError, KafkaFailedError, KafkaSettingsError)):
         return str(error)
     if isinstance(error, OSError):
         return f"cannot write {error.filename or 'the alerts, dead letters or summary'}: {error.strerror or error}"

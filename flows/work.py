@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -208,10 +209,12 @@ class Worker:
         leave()
 
     def _close(self) -> None:
-        if self.topics is not None:
-            self.topics.close()
-        self.alerts.close()
-        self.dead_letters.close()
+        """Close all of them, also if one of them fails."""
+        with contextlib.ExitStack() as closing:
+            if self.topics is not None:
+                closing.callback(self.topics.close)
+            closing.callback(self.dead_letters.close)
+            closing.callback(self.alerts.close)
 
     def _job(self) -> Job:
         keeping = Keeping(checkpoint=self.options.checkpoint is not None)

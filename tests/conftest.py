@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, settings
 from tests.kafka.fixtures import (  # noqa: F401  fixtures and hooks for all tests
     broker,
     own_broker,
-    pytest_collection_modifyitems,
     pytest_report_header,
     pytest_terminal_summary,
+    pytest_xdist_make_scheduler,
     topic,
 )
 

@@ -98,7 +98,7 @@ def _strangers(shares: Mapping[int, tuple[Manifest, Sequence[Part]]], used: set[
 
 
 def _is_used(part: Part) -> bool:
-    return part.mark is not None or part.kept >= 0
+    return part.mark is not None or part.kept >= 0 or bool(part.fronts)
 
 
 def last_run(manifests: Sequence[Manifest]) -> int:

@@ -247,23 +247,9 @@ def cut(folder: Path) -> Iterator[Cut]:
 
 @contextlib.contextmanager
 def cut_of(folder: Path, manifest: Manifest, paths: Sequence[Path], look: Callable[[], list[str]]) -> Iterator[Cut]:
-    """As `cut`, of partitions wherever they lie.
+    """As `cut`, of partitions wherever they lie: `paths`, in the order of their numbers; `look` says what is wrong.
 
-    Parameters
-    ----------
-    folder
-        How the checkpoint is called in messages.
-    manifest
-        Of all these partitions.
-    paths
-        Of them, in the order of their numbers.
-    look
-        Says what is wrong with them.
-
-    Raises
-    ------
-    CheckpointError
-        As `cut`.
+    `folder` is how the checkpoint is called in messages.
     """
     for attempt in range(ATTEMPTS):
         wrong = look()

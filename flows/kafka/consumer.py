@@ -11,8 +11,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from flows.clock import UNKNOWN
 from flows.kafka.client import consumer, words
-from flows.kafka.ends import Ends, Key
+from flows.kafka.ends import Ends
 from flows.kafka.errors import KafkaFailedError
+from flows.kafka.plan import Key
 from flows.kafka.settings import KafkaSettings
 
 TAKEN_AT_ONCE = 2_000
@@ -102,6 +103,8 @@ class Reader:
         self.newest = newest
         self.waiting: dict[Key, Waiting] = {}
         self.ends = Ends(settings, self.read_until, self.waiting, commits, planned)
+        self.written: dict[Key, int] = {}
+        """Positions as the last snapshots have them, until these are durable."""
         self._consumer: Consumer | None = None
         self._newest = UNKNOWN
         self._risen = 0.0
@@ -193,6 +196,13 @@ class Reader:
             return UNKNOWN
         return end.until
 
+    def settle(self, key: Key) -> None:
+        """The last snapshot of a partition is durable."""
+        if key in self.written:
+            self.ends.durable[key] = self.written.pop(key)
+
     def close(self) -> None:
-        """Commit what is durable, within a few seconds."""
+        """Commit how far was read, within a few seconds: whoever leaves does it when all snapshots are durable."""
+        for key in list(self.written):
+            self.settle(key)
         self.ends.close(3.0)

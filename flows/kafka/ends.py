@@ -15,10 +15,9 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from flows.console import complain
 from flows.kafka.client import consumer, words
+from flows.kafka.plan import Key, chosen_by
 from flows.kafka.settings import KafkaSettings
 
-Key = tuple[str, int]
-"""Topic and partition."""
 ASKED_EVERY = 0.1
 """Seconds between two questions where partitions end; longer if there are very many."""
 ASKED_EVERY_EACH = 0.0005
@@ -216,7 +215,7 @@ class Ends:
         except KafkaException:
             return
         for name, topic in topics.items():
-            if topic.error is None and any(one.cluster_of(name) is not None for one in self.settings.topics):
+            if topic.error is None and chosen_by(self.settings, name) is not None:
                 new = {(name, number) for number in topic.partitions} - self._planned
                 if new:
                     self._planned |= new

@@ -32,7 +32,8 @@ class Messages(Struct, frozen=True):
     """Of events that do not say theirs."""
     offsets: list[int]
     times: list[int]
-    """Their timestamps (microseconds since 1970)."""
+    """Their timestamps (microseconds since 1970). They are not compared with the clock of this machine: were it an
+    hour behind, all that comes would be dated wrongly."""
     lines: list[bytes]
     """Their values. What is over the limit is cut one byte behind it, as of files."""
     damage: str = ""

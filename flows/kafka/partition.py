@@ -107,8 +107,6 @@ class Partition(StatefulSourcePartition[Found, Plain]):
         self.epoch = 0
         self.said: Report | None = None
         self.said_at = 0
-        self.written: int | None = None
-        """The position of the last snapshot."""
         self.ended = False
         self.awake: datetime | None = None
         kept.reader.add(self.key, self.position)
@@ -118,9 +116,7 @@ class Partition(StatefulSourcePartition[Found, Plain]):
         if self.ended:
             raise StopIteration
         self.awake = None
-        if self.written is not None:
-            self.kept.reader.ends.durable[self.key] = self.written
-            self.written = None
+        self.kept.reader.settle(self.key)
         if self.kept.leaving.asked:
             return self.stop()
         found = self.read()
@@ -235,6 +231,6 @@ class Partition(StatefulSourcePartition[Found, Plain]):
 
     def snapshot(self) -> Plain:
         self.epoch += 1
-        self.written = self.position
+        self.kept.reader.written[self.key] = self.position
         kept = State(self.position, self.stream.newest, self.planned.identity)
         return VERSION, self.stream.newest, {}, tuple(kept)

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from flows.console import complain
 from flows.kafka.client import ASKED_WITHIN, Refusals, admin, consumer, reached
-from flows.kafka.ends import Key
 from flows.kafka.errors import KafkaFailedError
 from flows.kafka.settings import KafkaSettings, TopicSettings
 
+Key = tuple[str, int]
+"""Topic and partition."""
 INTERNAL = "__"
 """What the names of Kafka's own topics begin with."""
 
@@ -81,7 +82,7 @@ def plan_partitions(settings: KafkaSettings, known: Collection[str]) -> dict[str
             return refusals.last
 
         topics = reached(settings, lambda: asking.list_topics(timeout=ASKED_WITHIN).topics, refusals=refused)
-        chosen = {name: found for name in sorted(topics) if (found := _chosen(settings, name)) is not None}
+        chosen = {name: found for name in sorted(topics) if (found := chosen_by(settings, name)) is not None}
         _refuse_missing(settings, topics, chosen)
         partitions = [(name, number) for name in chosen for number in sorted(topics[name].partitions)]
         fresh = [key for key in partitions if lane_name(*key) not in known]
@@ -103,8 +104,8 @@ def plan_partitions(settings: KafkaSettings, known: Collection[str]) -> dict[str
     }
 
 
-def _chosen(settings: KafkaSettings, name: str) -> TopicSettings | None:
-    """What the settings say of a topic; what this project writes to is not read because it fits a pattern."""
+def chosen_by(settings: KafkaSettings, name: str) -> TopicSettings | None:
+    """What the settings say of a topic; None if it is not read, as what this project writes to and fits a pattern."""
     if name.startswith(INTERNAL) or name in written(settings):
         return None
     return next((one for one in settings.topics if one.cluster_of(name) is not None), None)

@@ -34,6 +34,8 @@ OURS = {
     "acks": "alerts are acknowledged by all replicas in sync",
     "message.timeout.ms": "deliver_within says it",
     "delivery.timeout.ms": "deliver_within says it",
+    "delivery.report.only.error": "what is delivered is told",
+    "transactional.id": "alerts are written without transactions",
     "plugin.library.paths": "no code is loaded by settings",
 }
 """Properties of librdkafka that cannot be passed through, and why."""

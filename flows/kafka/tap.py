@@ -7,18 +7,19 @@ import shlex
 import signal
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from msgspec import Struct
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, complain, printable, say
-from flows.kafka import client
+from flows.kafka.errors import KafkaFailedError
 from flows.kafka.settings import KafkaSettings
+from flows.kafka.tap_connection import Connection
 from flows.kafka.tap_folder import LABELS, README, Folder
 from flows.kafka.tap_labels import Labels
 from flows.kafka.tap_messages import Copier, message_cluster
@@ -81,17 +82,20 @@ def tap(wanted: Wanted, settings: KafkaSettings, largest: int) -> int:
     now = time.time_ns() // 1_000_000
     begin, end = bound(wanted.begin, now), bound(wanted.end, now)
     labels = Labels(wanted.labels) if wanted.labels is not None else None
-    troubles: deque[KafkaError] = deque(maxlen=1)
-    consumer = client.consumer(settings, error_cb=troubles.append)
-    try:
-        with _stoppable() as codes:
-            planned = stretches(consumer, settings, wanted.topics, begin, end)
+    with _stoppable() as codes:
+        connection = Connection(settings, lambda: bool(codes))
+        try:
+            planned = stretches(connection, wanted.topics, begin, end)
             copying = _Copying(wanted, planned, Folder(wanted.out), Copier(largest, redact=wanted.redact), labels)
-            reading = Reading(consumer, settings, planned, troubles, lambda: bool(codes))
+            reading = Reading(connection, planned)
             with _watched(reading, planned) as watch:
                 copying.run(reading, watch)
-    finally:
-        consumer.close()
+        except KafkaFailedError:
+            if codes:
+                return codes[0]
+            raise
+        finally:
+            connection.consumer.close()
     copying.end(reading, stopped=bool(codes))
     _report(wanted, copying, reading, time.monotonic() - begun)
     return codes[0] if codes else 0

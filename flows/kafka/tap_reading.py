@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from flows.console import complain
 from flows.kafka.client import ASKED_WITHIN, SAID_EVERY, reached, words
 from flows.kafka.errors import KafkaFailedError
-from flows.kafka.settings import KafkaSettings
+from flows.kafka.tap_connection import Connection
 from flows.kafka.tap_stretch import Partition, Stretch
 
 AT_ONCE = 1_000
@@ -43,30 +43,16 @@ class Reading:
 
     Parameters
     ----------
-    consumer
+    connection
         Has nothing assigned.
-    settings
-        Say how long a broker may be away.
     wanted
         What is read.
-    troubles
-        What librdkafka says that concerns no partition, the newest last.
-    leave
-        Whether to stop now.
     """
 
-    def __init__(
-        self,
-        consumer: Consumer,
-        settings: KafkaSettings,
-        wanted: Sequence[Stretch],
-        troubles: deque[KafkaError],
-        leave: Callable[[], bool],
-    ) -> None:
-        self.consumer = consumer
-        self.settings = settings
-        self.troubles = troubles
-        self.leave = leave
+    def __init__(self, connection: Connection, wanted: Sequence[Stretch]) -> None:
+        self.connection = connection
+        self.consumer = connection.consumer
+        self.settings = connection.settings
         self.open = {one.key: one for one in wanted if one.begin < one.end}
         self.positions: dict[Partition, int] = {one.key: one.begin for one in wanted}
         """By partition the offset that comes next."""
@@ -75,12 +61,13 @@ class Reading:
         self.lost: Counter[Partition] = Counter()
         """Offsets that were deleted before they were read."""
         self._asked: Counter[Partition] = Counter()
-        self._heard = self._said = time.monotonic()
+        self._heard = time.monotonic()
+        self._said = self._heard - SAID_EVERY
 
     def __iter__(self) -> Iterator[tuple[Stretch, Message]]:
         """All messages; raises KafkaFailedError where a broker refuses, or is away for too long."""
         self.consumer.assign([TopicPartition(*key, self.positions[key]) for key in self.open])
-        while self.open and not self.leave():
+        while self.open and not self.connection.leave():
             messages = self.consumer.consume(AT_ONCE, POLLED)
             if not messages:
                 self._wait()
@@ -120,7 +107,7 @@ class Reading:
         elif stretch is not None and error.code() in DELETED:
             self._behind_gap(stretch)
         else:
-            self.troubles.append(error)
+            self.connection.trouble = error
 
     def _at_end(self, stretch: Stretch, offset: int) -> None:
         """The partition holds nothing more now; a leader that is new may not know all yet."""
@@ -137,7 +124,9 @@ class Reading:
         """What was to come is deleted: go on behind it."""
         place = TopicPartition(*stretch.key)
         limits = reached(
-            self.settings, lambda: self.consumer.get_watermark_offsets(place, timeout=ASKED_WITHIN), self.leave
+            self.settings,
+            lambda: self.consumer.get_watermark_offsets(place, timeout=ASKED_WITHIN),
+            self.connection.leave,
         )
         before = self.positions[stretch.key]
         low = min(limits[0] if limits is not None else stretch.end, stretch.end)
@@ -161,7 +150,11 @@ class Reading:
         now = time.monotonic()
         silent = now - self._heard
         away = self.settings.away.total_seconds()
-        trouble = words(self.troubles[-1]) if self.troubles else "no broker answers"
+        refusal = self.connection.refusals.last
+        if refusal is not None:
+            raise KafkaFailedError(f"kafka {self.settings.brokers}: {words(refusal)}")
+        heard = self.connection.trouble
+        trouble = words(heard) if heard is not None else "no broker answers"
         if silent >= away:
             raise KafkaFailedError(f"kafka {self.settings.brokers}: {trouble}: nothing came for {away:g} s")
         if silent >= QUIET and now - self._said >= SAID_EVERY:

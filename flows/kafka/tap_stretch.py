@@ -11,9 +11,11 @@ from msgspec import Struct
 
 from detectors.parameters import duration
 from events.times import micros
-from flows.kafka.client import ASKED_WITHIN, reached
+from flows.kafka.client import ASKED_WITHIN
 from flows.kafka.errors import KafkaFailedError
+from flows.kafka.plan import INTERNAL, written
 from flows.kafka.settings import LEGAL, KafkaSettings, TopicSettings
+from flows.kafka.tap_connection import Connection
 
 Partition: TypeAlias = tuple[str, int]
 """Topic and number."""
@@ -104,9 +106,7 @@ def _time(text: str, now: int) -> int:
         raise StretchError(f"{text}: expected {expected}") from None
 
 
-def stretches(
-    consumer: Consumer, settings: KafkaSettings, topics: Sequence[str], begin: Bound, end: Bound
-) -> list[Stretch]:
+def stretches(connection: Connection, topics: Sequence[str], begin: Bound, end: Bound) -> list[Stretch]:
     """What is to be copied, in order of topics and partitions.
 
     Parameters
@@ -123,7 +123,8 @@ def stretches(
     KafkaFailedError
         No broker answers, or a topic of the settings is not there.
     """
-    metadata = reached(settings, lambda: consumer.list_topics(timeout=ASKED_WITHIN))
+    settings = connection.settings
+    metadata = connection.ask(lambda consumer: consumer.list_topics(timeout=ASKED_WITHIN))
     chosen = dict(_chosen(settings, sorted(metadata.topics)))
     for name in topics:
         if name not in chosen:
@@ -136,8 +137,8 @@ def stretches(
     for topic, number in sorted(named.difference(partitions)):
         raise StretchError(f"{topic}[{number}]: no partition of the topics that are copied")
     wanted = [one for one in partitions if not named or one in named]
-    limits = {one: _limits(consumer, settings, one) for one in wanted}
-    first, last = (_times(consumer, settings, wanted, one.time) for one in (begin, end))
+    limits = {one: _limits(connection, one) for one in wanted}
+    first, last = (_times(connection, wanted, one.time) for one in (begin, end))
     return [
         _stretch(one, chosen[one[0]], limits[one], _offset(begin, one, first), _offset(end, one, last))
         for one in wanted
@@ -146,47 +147,41 @@ def stretches(
 
 def _chosen(settings: KafkaSettings, names: Sequence[str]) -> Iterator[tuple[str, TopicSettings]]:
     """The topics that are there and read, each with the settings that count for it."""
-    written = {output.topic for output in (settings.alerts, settings.dead_letters) if output is not None}
+    ours = written(settings)
     for name in names:
-        for one in settings.topics:
-            if one.cluster_of(name) is not None and (one.name is not None or not _is_internal(name, written)):
-                yield name, one
-                break
-
-
-def _is_internal(name: str, written: set[str]) -> bool:
-    """What a pattern does not mean: topics of Kafka itself, and those that the job writes."""
-    return name.startswith("__") or name in written
+        if name.startswith(INTERNAL) or name in ours:
+            continue
+        found = next((one for one in settings.topics if one.cluster_of(name) is not None), None)
+        if found is not None:
+            yield name, found
 
 
 def _refuse_missing(settings: KafkaSettings, chosen: Mapping[str, TopicSettings]) -> None:
     for one in settings.topics:
         if one.name is not None and one.name not in chosen:
-            raise KafkaFailedError(f"kafka {settings.brokers}: no such topic: {one.name}")
+            raise KafkaFailedError(f"kafka {settings.brokers}: topic {one.name} is not there")
     if not chosen:
         raise KafkaFailedError(f"kafka {settings.brokers}: no topic fits the settings")
 
 
-def _limits(consumer: Consumer, settings: KafkaSettings, partition: Partition) -> tuple[int, int]:
+def _limits(connection: Connection, partition: Partition) -> tuple[int, int]:
     """The first offset that is kept, and the one that comes next."""
 
-    def ask() -> tuple[int, int]:
+    def ask(consumer: Consumer) -> tuple[int, int]:
         found = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=ASKED_WITHIN)
         if found is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001  code of librdkafka
         return found
 
-    return reached(settings, ask)
+    return connection.ask(ask)
 
 
-def _times(
-    consumer: Consumer, settings: KafkaSettings, partitions: Sequence[Partition], moment: int | None
-) -> Mapping[Partition, int]:
+def _times(connection: Connection, partitions: Sequence[Partition], moment: int | None) -> Mapping[Partition, int]:
     """By partition the offset of the first message with this time or a later one; OFFSET_END if there is none."""
     if moment is None or not partitions:
         return {}
 
-    def ask() -> Mapping[Partition, int]:
+    def ask(consumer: Consumer) -> Mapping[Partition, int]:
         asked = [TopicPartition(*one, max(moment, 0)) for one in partitions]
         found = consumer.offsets_for_times(asked, timeout=ASKED_WITHIN)
         for one in found:
@@ -194,7 +189,7 @@ def _times(
                 raise KafkaException(one.error)
         return {(one.topic, one.partition): one.offset for one in found}
 
-    return reached(settings, ask)
+    return connection.ask(ask)
 
 
 def _offset(wanted: Bound, partition: Partition, times: Mapping[Partition, int]) -> int | None:

@@ -211,4 +211,6 @@ def _again(message: Message) -> Message | None:
     if not message.alone:
         return msgspec.structs.replace(message, alone=True)
     value = None if message.smaller is None else message.smaller(len(message.value) - 1)
-    return None if value is None else msgspec.structs.replace(message, value=value)
+    if value is None or len(value) >= len(message.value):
+        return None
+    return msgspec.structs.replace(message, value=value)

@@ -245,6 +245,7 @@ def test_a_lane_goes_on_where_an_earlier_run_was() -> None:
     source = LaneSource(inputs, Judge.__new__(Judge), Clock(1, {}), Leaving())
     files = {"4:aa": ("x", (1,), 1, True), "4:aa#2": ("a", (2,), 9 * SECOND, False)}
     one = source.build_part("source", "lane-00", (1, 0, files))
+    assert isinstance(one, Lane)
     assert opened == [("a", (2,)), ("b", None)]
     assert {file.planned.path: file.low for file in one.inputs} == {"a": 9 * SECOND, "b": 6}
     assert [entry.state[0] for entry in one.finished.gone] == ["x"]

@@ -26,7 +26,7 @@ def named(name: str, among: list[Instruction] = ALL) -> list[str]:
 def test_it_runs_as_the_user_of_the_pod_without_a_shell(base: Manifests) -> None:
     context = base["StatefulSet"]["spec"]["template"]["spec"]["securityContext"]
     assert named("USER", FINAL)[-1] == f"{context['runAsUser']}:{context['runAsGroup']}"
-    assert [json.loads(rest) for rest in named("ENTRYPOINT")] == [list(PROJECT["project"]["scripts"])]
+    assert [json.loads(rest) for rest in named("ENTRYPOINT")] == [["tini", "--", *PROJECT["project"]["scripts"]]]
     assert named("STOPSIGNAL") == ["SIGTERM"]
     assert not named("CMD")
     assert all(json.loads(rest) for rest in named("RUN"))
@@ -44,6 +44,7 @@ def test_what_is_installed_is_pinned_by_hashes_and_nothing_is_fetched_besides() 
     assert not named("ADD")
     assert "://" not in FILE.read_text()
     fetched = [json.loads(rest) for rest in named("RUN") if '"install"' in rest]
+    assert fetched.pop() == ["apt-get", "install", "--yes", "--no-install-recommends", "tini"]
     assert all({"--require-hashes", "--no-deps"} & set(words) for words in fetched)
     assert len(fetched) == 2
 

@@ -46,7 +46,8 @@ def main() -> None:
         say("Try, in another terminal:")
         say(f"  .venv/bin/middlewatch simulate /tmp/labels --kafka {shlex.quote(address)} --topics {PREFIX} --days 1")
         say("  .venv/bin/middlewatch detect --settings kafka.yaml, where kafka.yaml says:")
-        say(f'    kafka: {{brokers: "{address}", topics: [{{pattern: "{PREFIX}(audit|runtime|arm)"}}]}}')
+        topics = f'[{{pattern: "{PREFIX}(audit|runtime|arm)", cluster_from: key}}]'
+        say(f'    kafka: {{brokers: "{address}", topics: {topics}}}')
         say()
         say("Ctrl-C ends it, and all its data with it.")
         with contextlib.suppress(KeyboardInterrupt):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,7 +31,6 @@ OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 STARTS_WITHIN = 60.0
 STOPS_WITHIN = 15.0
 """Seconds."""
-CLUSTER_ID = "bWlkZGxld2F0Y2gtdGVzdA"
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -83,9 +81,8 @@ class Broker(Cluster):
         server = self.authority.sign("broker")
         for node in self.nodes:
             properties.write(node, self.nodes, server, self.authority.certificate, self._more)
+            properties.format_(node, self._java)
         try:
-            with ThreadPoolExecutor() as pool:
-                list(pool.map(self._format, self.nodes))
             self.start()
         except BaseException:
             self.__exit__()
@@ -191,12 +188,6 @@ class Broker(Cluster):
             address = f"127.0.0.1:{node.ports['PLAINTEXT']}"
             self._clients[node.id] = AdminClient({**self.client(), **quick, "bootstrap.servers": address})
         return self._clients[node.id]
-
-    def _format(self, node: Node) -> None:
-        arguments = ["format", "-t", CLUSTER_ID, "-c", str(node.properties), *properties.scram()]
-        command = [*self._java, "kafka.tools.StorageTool", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
 
     def _signal(self, number: int, nodes: tuple[int, ...]) -> None:
         for node, pid in self.pids.items():

@@ -88,9 +88,10 @@ def java(*flags: str) -> list[str]:
     NoKafkaError
         The jars cannot be had.
     """
+    found = class_path()
     known = [f"-XX:SharedArchiveFile={archive()}"] if archive().exists() else []
     logs = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    return ["java", *FLAGS, *(flags or known), logs, "-cp", class_path()]
+    return ["java", *FLAGS, *(flags or known), logs, "-cp", found]
 
 
 def _remembered() -> str | None:

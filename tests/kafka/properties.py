@@ -1,13 +1,20 @@
 """What the test brokers are told: listeners, users, and settings that make tests quick."""
 
+import base64
+import hashlib
+import os
 import random
+import secrets
+import shutil
 import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from tests.kafka.certificates import Certificate
+from tests.kafka.jars import cache
 
 PROTOCOLS = {
     "PLAINTEXT": "PLAINTEXT",
@@ -25,6 +32,7 @@ EVENT_HUBS = ("$ConnectionString", "Endpoint=sb://test.example/;SharedAccessKeyN
 """A user of PLAIN as Azure Event Hubs has them."""
 PORTS = range(20_000, 32_000)
 """Below those that systems give to outgoing connections: a broker that was killed finds its own free again."""
+CLUSTER_ID = "bWlkZGxld2F0Y2gtdGVzdA"
 MODULES = "org.apache.kafka.common.security"
 
 QUICK = {
@@ -128,8 +136,27 @@ def write(node: Node, among: Sequence[Node], server: Certificate, authority: Pat
     node.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
 
-def scram() -> list[str]:
-    """Arguments for the storage tool, which writes the users of SCRAM."""
+def format_(node: Node, java: Sequence[str]) -> None:
+    """Make a node's data folder. Kafka's storage tool writes the first records, once for all; they say no node."""
+    users = _scram()
+    first = cache() / f"bootstrap-{hashlib.sha256(repr(users).encode()).hexdigest()[:16]}.checkpoint"
+    data = node.folder / "data"
+    if first.exists():
+        data.mkdir()
+        directory = base64.urlsafe_b64encode(b"k" + secrets.token_bytes(15)).decode().rstrip("=")
+        known = {"version": 1, "cluster.id": CLUSTER_ID, "node.id": node.id, "directory.id": directory}
+        (data / "meta.properties").write_text("".join(f"{name}={value}\n" for name, value in known.items()))
+        shutil.copy(first, data / "bootstrap.checkpoint")
+        return
+    command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(node.properties), *users]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trial = first.with_suffix(f".{os.getpid()}")
+    shutil.copy(data / "bootstrap.checkpoint", trial)
+    trial.replace(first)
+
+
+def _scram() -> list[str]:
     return [
         argument
         for user, password in USERS.items()

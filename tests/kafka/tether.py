@@ -61,6 +61,7 @@ def main() -> None:
             watch(int(keeper), kept, folder)
         os._exit(0)
     os.waitpid(middle, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.execvp(command[0], command)  # noqa: S606  the command is meant
 
 

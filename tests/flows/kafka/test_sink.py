@@ -6,25 +6,22 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError
 
-from alerts import Alert, Entity
+from alerts import Alert
 from alerts.signal import Origin
 from events import Malformed
 from flows.judge import DeadLetter
 from flows.kafka import patience
-from flows.kafka.errors import KafkaFailedError, KafkaSettingsError
-from flows.kafka.settings import AlertTopic, DeadLetterTopic, KafkaSettings, TopicSettings
-from flows.kafka.sink import LONGEST_HEADER, LONGEST_KEY, KafkaAlerts, KafkaDeadLetters, alert_key, check_topics
+from flows.kafka.errors import KafkaFailedError
+from flows.kafka.sink import KafkaAlerts, KafkaDeadLetters, alert_key, check_topics
 from flows.sinks import Both, Nowhere, Sink
-from tests.alerts.samples import ENTITIES, alert, evidence, signal
+from tests.alerts.samples import ENTITIES, alert
 from tests.flows.kafka.mock import MockCluster, mock_cluster, read
-
-TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE
+from tests.flows.kafka.outputs import numbered, said, settings
 
 
 @pytest.fixture
@@ -40,36 +37,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE", 0.8)
     monkeypatch.setattr(patience, "SIGN_EVERY", 0.2)
     monkeypatch.setattr("flows.failing._noticed", [])
-
-
-def settings(brokers: str, within: float = 20.0, form: str = "jsonl", **client: str) -> KafkaSettings:
-    return KafkaSettings(
-        brokers=brokers,
-        topics=[TopicSettings(name="audit")],
-        alerts=AlertTopic.model_validate({"topic": "alerts", "format": form}),
-        dead_letters=DeadLetterTopic(topic="letters"),
-        deliver_within=timedelta(seconds=within),
-        client={name.replace("_", "."): value for name, value in client.items()},
-    )
-
-
-def numbered(count: int) -> list[Alert]:
-    """Alerts of several entities, each revised again and again."""
-    entities = list(ENTITIES.values())
-    made = [alert(signal(entity=entity)) for entity in entities]
-    return [
-        made[place % len(made)].model_copy(update={"revision": place // len(made) + 1, "activity": "update"})
-        for place in range(count)
-    ]
-
-
-def said(message: Message) -> dict[str, bytes | None]:
-    headers: Any = message.headers()
-    return dict(headers)
-
-
-def large() -> Alert:
-    return alert(signal(*[evidence(at) for at in range(20)], fields={"paths": ["/x" * 200] * 5_000}))
 
 
 def test_an_ordinary_consumer_reads_all_alerts_back_in_order_by_entity(cluster: MockCluster) -> None:
@@ -109,15 +76,6 @@ def test_a_message_says_in_its_headers_what_it_is_about_and_when_it_was_written(
     }
     assert json.loads(message.value() or b"")["class_uid"] == 2004
     assert before - 1 <= message.timestamp()[1] <= time.time() * 1000 + 1
-
-
-def test_keys_of_any_length_are_bounded_and_differ() -> None:
-    keys = {alert_key(alert(signal(entity=Entity("user", "é" * 5_000 + ending)))) for ending in "ab"}
-    assert len(keys) == 1  # cut to the same text in the alert itself
-    keys = {alert_key(alert(signal(entity=Entity("user", ending + "é" * 2_000)))) for ending in "ab"}
-    keys |= {alert_key(alert(signal(entity=Entity("user", "é" * 2_000 + ending)))) for ending in "ab"}
-    assert len(keys) == 4
-    assert all(len(key) <= LONGEST_KEY and key.decode() for key in keys)
 
 
 def test_without_a_broker_settling_raises_in_time_and_not_before(
@@ -217,59 +175,6 @@ def test_a_client_that_is_not_let_in_is_not_waited_for(cluster: MockCluster) -> 
         output.writer._patience.look(output.writer.waiting)
 
 
-def test_small_alerts_whose_batch_is_too_large_are_sent_one_by_one_and_whole(cluster: MockCluster) -> None:
-    output = KafkaAlerts(settings(cluster.brokers))
-    cluster.fail_next([TOO_LARGE])
-    output.write([alert()] * 10)
-    output.settle()
-    found = read(cluster.brokers, "alerts", 10)
-    assert len(found) == 10
-    assert {Alert.model_validate_json(message.value() or b"").trimmed for message in found} == {None}
-
-
-def test_an_alert_that_the_topic_does_not_take_is_cut_until_it_does(
-    cluster: MockCluster, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = KafkaAlerts(settings(cluster.brokers))
-    cluster.fail_next([TOO_LARGE] * 3)
-    output.write([large()])
-    output.settle()
-    (message,) = read(cluster.brokers, "alerts", 1)
-    assert Alert.model_validate_json(message.value() or b"").trimmed == ("explanation", "evidence")
-    assert len(message.value() or b"") < 100_000
-    assert "max.message.bytes" in capsys.readouterr().err
-
-
-def test_a_topic_that_takes_no_form_of_an_alert_is_an_error(cluster: MockCluster) -> None:
-    output = KafkaAlerts(settings(cluster.brokers))
-    cluster.fail_next([TOO_LARGE] * 50)
-    output.write([large()])
-    with pytest.raises(KafkaFailedError, match=r"larger than the topic takes \(max\.message\.bytes\)"):
-        output.settle()
-
-
-@pytest.mark.parametrize("form", ["jsonl", "ocsf"])
-def test_an_alert_is_cut_before_any_broker_sees_it(cluster: MockCluster, form: str) -> None:
-    output = KafkaAlerts(settings(cluster.brokers, form=form, message_max_bytes="100000"))
-    output.write([large(), alert()])
-    output.settle()
-    values = [message.value() or b"" for message in read(cluster.brokers, "alerts", 2)]
-    assert [b'"trimmed":["explanation"]' in value for value in values] == [True, False]
-    assert len(values[0]) < 100_000
-
-
-def test_messages_so_small_that_no_alert_fits_are_refused_at_once() -> None:
-    with pytest.raises(KafkaSettingsError, match=r"message\.max\.bytes"):
-        KafkaAlerts(settings("127.0.0.1:9", message_max_bytes="5000"))
-
-
-def test_a_full_local_queue_is_waited_for(cluster: MockCluster) -> None:
-    output = KafkaAlerts(settings(cluster.brokers, queue_buffering_max_messages="10"))
-    output.write(numbered(500))
-    output.settle()
-    assert len(read(cluster.brokers, "alerts", 500)) == 500
-
-
 def test_dead_letters_say_where_they_stood(cluster: MockCluster) -> None:
     output = KafkaDeadLetters(settings(cluster.brokers))
     output.write(
@@ -295,19 +200,6 @@ def test_dead_letters_say_where_they_stood(cluster: MockCluster) -> None:
         "head_base64": "/3s=",
     }
     assert said(second) == {"reason": b"no time", "path": b"a\\udcff.log", "line": b"9"}
-
-
-def test_dead_letters_of_any_size_are_delivered(cluster: MockCluster) -> None:
-    output = KafkaDeadLetters(settings(cluster.brokers))
-    letter = DeadLetter(Origin(path="\x01" * 4_096, line=1), Malformed("r" * 900, b"\x01" * 512, "\x01" * 300_000))
-    output.write([letter])
-    cluster.fail_next([TOO_LARGE] * 3)
-    output.write([letter] * 2)
-    output.settle()
-    found = read(cluster.brokers, "letters", 3)
-    assert len(found) == 3
-    assert all(len(message.value() or b"") < 20_000 for message in found)
-    assert all(len(value or b"") <= LONGEST_HEADER for message in found for value in said(message).values())
 
 
 def test_topics_that_are_not_there_are_found_before_anything_is_read(cluster: MockCluster) -> None:

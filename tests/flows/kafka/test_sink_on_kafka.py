@@ -188,17 +188,18 @@ def test_a_broker_that_dies_and_comes_back_has_every_alert_once_when_the_epoch_e
 
 def test_a_broker_that_hangs_is_given_up_in_time(own_broker: Broker, topic: str) -> None:
     own_broker.create(topic)
-    output = KafkaAlerts(settings(own_broker, topic, within=3))
+    output = KafkaAlerts(settings(own_broker, topic, within=6))
     output.write([alert()])
     output.settle()
     own_broker.pause()
     output.write([alert()])
     begun = time.monotonic()
     try:
-        with pytest.raises(KafkaFailedError, match="not acknowledged within 3 s"):
+        with pytest.raises(KafkaFailedError, match="not acknowledged within 6 s"):
             output.settle()
-        assert 2.5 < time.monotonic() - begun < 6
+        assert 5.5 < time.monotonic() - begun < 6 + patience.GRACE
+        closing = time.monotonic()
         output.close()
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - closing < 5
     finally:
         own_broker.resume()
