@@ -50,10 +50,10 @@ def tap(
 ) -> None:
     """Copy a stretch of topics into a capture folder."""
     from flows.kafka.errors import KafkaFailedError, KafkaSettingsError
-    from flows.kafka.tap import Wanted
-    from flows.kafka.tap import tap as copy
-    from flows.kafka.tap_folder import FolderError
-    from flows.kafka.tap_stretch import StretchError
+    from flows.kafka.tapping.folder import FolderError
+    from flows.kafka.tapping.stretch import StretchError
+    from flows.kafka.tapping.tap import Wanted
+    from flows.kafka.tapping.tap import tap as copy
     from flows.scoring import LabelsError
 
     configured = _configured(settings).settings

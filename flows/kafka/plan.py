@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicCollection, TopicPartition
@@ -10,7 +10,8 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from flows.console import complain
-from flows.kafka.client import ASKED_WITHIN, Refusals, admin, consumer, reached
+from flows.kafka.client import ASKED_WITHIN, admin
+from flows.kafka.connection import Connection
 from flows.kafka.errors import KafkaFailedError
 from flows.kafka.settings import KafkaSettings, TopicSettings
 
@@ -73,25 +74,17 @@ def plan_partitions(settings: KafkaSettings, known: Collection[str]) -> dict[str
     KafkaSettingsError
         librdkafka does not take the settings.
     """
-    refusals = Refusals()
-    asking = consumer(settings, error_cb=refusals)
-    try:
-
-        def refused() -> Any:
-            asking.poll(0)
-            return refusals.last
-
-        topics = reached(settings, lambda: asking.list_topics(timeout=ASKED_WITHIN).topics, refusals=refused)
-        chosen = {name: found for name in sorted(topics) if (found := chosen_by(settings, name)) is not None}
-        _refuse_missing(settings, topics, chosen)
-        partitions = [(name, number) for name in chosen for number in sorted(topics[name].partitions)]
-        fresh = [key for key in partitions if lane_name(*key) not in known]
-        begins = reached(settings, lambda: dict(_begins(asking, settings, fresh, bool(known))), refusals=refused)
-        if known and fresh:
-            complain(f"kafka: {len(fresh)} new partitions are read from their beginning")
-        identities = _identities(settings, list(chosen))
-    finally:
-        asking.close()
+    connection = Connection(settings)
+    topics = connection.ask(lambda consumer: consumer.list_topics(timeout=ASKED_WITHIN).topics)
+    chosen = chosen_topics(settings, topics)
+    refuse_missing(settings, topics, chosen)
+    partitions = [(name, number) for name in chosen for number in sorted(topics[name].partitions)]
+    fresh = [key for key in partitions if lane_name(*key) not in known]
+    begins = connection.ask(lambda consumer: dict(_begins(consumer, settings, fresh, bool(known))))
+    connection.consumer.close()
+    if known and fresh:
+        complain(f"kafka: {len(fresh)} new partitions are read from their beginning")
+    identities = _identities(settings, list(chosen))
     return {
         lane_name(*key): PlannedPartition(
             *key,
@@ -102,6 +95,11 @@ def plan_partitions(settings: KafkaSettings, known: Collection[str]) -> dict[str
         )
         for key in partitions
     }
+
+
+def chosen_topics(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicSettings]:
+    """Of these topics those that are read, in order, each with the settings that count for it."""
+    return {name: found for name in sorted(topics) if (found := chosen_by(settings, name)) is not None}
 
 
 def chosen_by(settings: KafkaSettings, name: str) -> TopicSettings | None:
@@ -116,7 +114,14 @@ def written(settings: KafkaSettings) -> set[str]:
     return {one.topic for one in (settings.alerts, settings.dead_letters) if one is not None}
 
 
-def _refuse_missing(settings: KafkaSettings, topics: Mapping[str, Any], chosen: Mapping[str, TopicSettings]) -> None:
+def refuse_missing(settings: KafkaSettings, topics: Mapping[str, Any], chosen: Mapping[str, TopicSettings]) -> None:
+    """Make sure that all topics that the settings name are there, and one at least.
+
+    Raises
+    ------
+    KafkaFailedError
+        They are not, or may not be looked at.
+    """
     named = {one.name for one in settings.topics if one.name is not None}
     for name in sorted(named):
         if name not in topics:

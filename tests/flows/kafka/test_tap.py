@@ -14,7 +14,7 @@ from msgspec import structs
 from events import AuditEvent, Item, Malformed
 from events.decoder import Decoder
 from flows.kafka.messages import decoders
-from flows.kafka.tap_messages import lines_of
+from flows.kafka.tapping.messages import lines_of
 from tests.flows.kafka.mock import MockCluster, mock_cluster
 from tests.flows.kafka.tapping import audit, configured, detected, everything, ids, middlewatch, records, send
 

@@ -10,7 +10,7 @@ import pytest
 
 from events import AuditEvent, RuntimeEvent
 from events.decoder import Decoder
-from flows.kafka.tap_redaction import redacted
+from flows.kafka.tapping.redaction import redacted
 
 DATUM = "aHVudGVyMi1zYXlzLWhl"
 SIGNED = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2lnbmF0dXJlLWJ5dGVz"

@@ -1,4 +1,4 @@
-"""A tap's connection to Kafka, which hears why a broker does not answer."""
+"""A connection to Kafka that hears why a broker does not answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Connection:
         librdkafka does not take a property.
     """
 
-    def __init__(self, settings: KafkaSettings, leave: Callable[[], bool]) -> None:
+    def __init__(self, settings: KafkaSettings, leave: Callable[[], bool] = lambda: False) -> None:
         self.settings = settings
         self.leave = leave
         self.refusals = Refusals()

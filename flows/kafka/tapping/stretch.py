@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
@@ -12,10 +12,9 @@ from msgspec import Struct
 from detectors.parameters import duration
 from events.times import micros
 from flows.kafka.client import ASKED_WITHIN
-from flows.kafka.errors import KafkaFailedError
-from flows.kafka.plan import INTERNAL, written
-from flows.kafka.settings import LEGAL, KafkaSettings, TopicSettings
-from flows.kafka.tap_connection import Connection
+from flows.kafka.connection import Connection
+from flows.kafka.plan import chosen_topics, refuse_missing
+from flows.kafka.settings import LEGAL, TopicSettings
 
 Partition: TypeAlias = tuple[str, int]
 """Topic and number."""
@@ -125,12 +124,12 @@ def stretches(connection: Connection, topics: Sequence[str], begin: Bound, end: 
     """
     settings = connection.settings
     metadata = connection.ask(lambda consumer: consumer.list_topics(timeout=ASKED_WITHIN))
-    chosen = dict(_chosen(settings, sorted(metadata.topics)))
+    chosen = chosen_topics(settings, metadata.topics)
     for name in topics:
         if name not in chosen:
             raise StretchError(f"{name}: no topic that the settings name and that is there")
     if not topics:
-        _refuse_missing(settings, chosen)
+        refuse_missing(settings, metadata.topics, chosen)
     names = [name for name in chosen if not topics or name in topics]
     partitions = [(name, number) for name in names for number in sorted(metadata.topics[name].partitions)]
     named = {*begin.offsets, *end.offsets}
@@ -143,25 +142,6 @@ def stretches(connection: Connection, topics: Sequence[str], begin: Bound, end: 
         _stretch(one, chosen[one[0]], limits[one], _offset(begin, one, first), _offset(end, one, last))
         for one in wanted
     ]
-
-
-def _chosen(settings: KafkaSettings, names: Sequence[str]) -> Iterator[tuple[str, TopicSettings]]:
-    """The topics that are there and read, each with the settings that count for it."""
-    ours = written(settings)
-    for name in names:
-        if name.startswith(INTERNAL) or name in ours:
-            continue
-        found = next((one for one in settings.topics if one.cluster_of(name) is not None), None)
-        if found is not None:
-            yield name, found
-
-
-def _refuse_missing(settings: KafkaSettings, chosen: Mapping[str, TopicSettings]) -> None:
-    for one in settings.topics:
-        if one.name is not None and one.name not in chosen:
-            raise KafkaFailedError(f"kafka {settings.brokers}: topic {one.name} is not there")
-    if not chosen:
-        raise KafkaFailedError(f"kafka {settings.brokers}: no topic fits the settings")
 
 
 def _limits(connection: Connection, partition: Partition) -> tuple[int, int]:

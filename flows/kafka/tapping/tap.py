@@ -17,15 +17,15 @@ from msgspec import Struct
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, complain, printable, say
+from flows.kafka.connection import Connection
 from flows.kafka.errors import KafkaFailedError
 from flows.kafka.settings import KafkaSettings
-from flows.kafka.tap_connection import Connection
-from flows.kafka.tap_folder import LABELS, README, Folder
-from flows.kafka.tap_labels import Labels
-from flows.kafka.tap_messages import Copier, message_cluster
-from flows.kafka.tap_reading import Reading
-from flows.kafka.tap_readme import Row, readme
-from flows.kafka.tap_stretch import Partition, Stretch, bound, stretches
+from flows.kafka.tapping.folder import LABELS, README, Folder
+from flows.kafka.tapping.labels import Labels
+from flows.kafka.tapping.messages import Copier, message_cluster
+from flows.kafka.tapping.reading import Reading
+from flows.kafka.tapping.readme import Row, readme
+from flows.kafka.tapping.stretch import Partition, Stretch, bound, stretches
 
 SHOWN_EVERY = 500
 """Messages after which the line on the terminal changes."""

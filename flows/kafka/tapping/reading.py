@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from flows.console import complain
 from flows.kafka.client import ASKED_WITHIN, SAID_EVERY, reached, words
+from flows.kafka.connection import Connection
 from flows.kafka.errors import KafkaFailedError
-from flows.kafka.tap_connection import Connection
-from flows.kafka.tap_stretch import Partition, Stretch
+from flows.kafka.tapping.stretch import Partition, Stretch
 
 AT_ONCE = 1_000
 """Messages that librdkafka gives at once."""

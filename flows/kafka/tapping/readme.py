@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from alerts.alert import rfc3339
 from flows.console import printable
-from flows.kafka.tap_folder import FURTHER, LABELS, MOST_CLUSTERS, TITLE
-from flows.kafka.tap_stretch import Stretch
+from flows.kafka.tapping.folder import FURTHER, LABELS, MOST_CLUSTERS, TITLE
+from flows.kafka.tapping.stretch import Stretch
 
 
 class Row:

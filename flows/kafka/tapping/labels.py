@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from flows.kafka.tap_stretch import Partition
+from flows.kafka.tapping.stretch import Partition
 from flows.scoring import LabelsError
 
 

@@ -14,7 +14,7 @@ from events.packed import GZIP, gunzip
 from flows.judge import SOURCES, Decode
 from flows.kafka.messages import cluster_of
 from flows.kafka.settings import TopicSettings
-from flows.kafka.tap_redaction import redacted
+from flows.kafka.tapping.redaction import redacted
 
 DEFAULT = "default"
 """The cluster of events of which nobody says theirs."""

@@ -1,0 +1,1 @@
+"""Copying a stretch of topics into a folder."""
