@@ -58,15 +58,16 @@ def _years(file: Path) -> Path:
 
 def download(number: int, micros: int) -> bytes:
     """A container of this number downloads a file: the detectors of containers keep something of it."""
-    return _execution(number, micros, "/usr/bin/curl", f"-so {FILE} http://{HOST}/files/update")
+    return execution(number, micros, "/usr/bin/curl", f"-so {FILE} http://{HOST}/files/update")
 
 
 def run_of_download(number: int, micros: int) -> bytes:
     """The container runs the file."""
-    return _execution(number, micros, FILE, "")
+    return execution(number, micros, FILE, "")
 
 
-def _execution(number: int, micros: int, binary: str, arguments: str) -> bytes:
+def execution(number: int, micros: int, binary: str, arguments: str) -> bytes:
+    """A container of this number runs something."""
     at = rfc3339(micros)
     exec_id = base64.b64encode(f"node-1:{micros}:{number}".encode()).decode()
     container = {

@@ -75,7 +75,6 @@ def producer(settings: KafkaSettings, **more: Any) -> Producer:
         Producer,
         {
             "linger.ms": 5,
-            "compression.type": "lz4",
             **_common(settings),
             "enable.idempotence": True,
             "acks": "all",

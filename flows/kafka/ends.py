@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
@@ -129,29 +129,27 @@ class Ends:
         until = self.read_until()
         try:
             failed = None
-            for end in self._offsets(list(self.partitions), OFFSET_END):
-                key = end.topic, end.partition
-                if end.error is None:
+            for key, end, error in self._offsets(list(self.partitions), OFFSET_END):
+                if error is None:
                     self._missing.pop(key, None)
-                    self.known[key] = End(end.offset, until)
-                elif self._is_gone(key, end.error):
+                    self.known[key] = End(end, until)
+                elif self._is_gone(key, error):
                     self.known[key] = End(0, until)
                 else:
-                    failed = end.error
-            for begin in self._offsets(list(self._lost), OFFSET_BEGINNING):
-                key = begin.topic, begin.partition
-                if begin.error is None and key in self.known:
-                    self.lost[key] = begin.offset, self.known[key].offset
+                    failed = error
+            for key, begin, error in self._offsets(list(self._lost), OFFSET_BEGINNING):
+                if error is None and key in self.known:
+                    self.lost[key] = begin, self.known[key].offset
                     self._lost.discard(key)
-        except KafkaException as error:
-            failed = error.args[0]
+        except KafkaException as unanswered:
+            failed = unanswered.args[0]
         if failed is None:
             self._answered()
         else:
             self._failed(failed)
 
-    def _offsets(self, keys: Collection[Key], which: int) -> list[TopicPartition]:
-        """Where partitions begin or end; the answer for each may be an error.
+    def _offsets(self, keys: Sequence[Key], which: int) -> Iterator[tuple[Key, int, KafkaError | None]]:
+        """Where partitions begin or end, or an error; one that was deleted fails the question about all.
 
         Raises
         ------
@@ -159,9 +157,23 @@ class Ends:
             No broker answers.
         """
         if not keys:
-            return []
+            return
         assert self._consumer is not None
-        return self._consumer.offsets_for_times([TopicPartition(*key, which) for key in keys], timeout=ANSWERED_WITHIN)
+        asked = [TopicPartition(*key, which) for key in keys]
+        try:
+            answered = self._consumer.offsets_for_times(asked, timeout=ANSWERED_WITHIN)
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_THERE:
+                raise
+            if len(keys) == 1:
+                yield keys[0], 0, error.args[0]
+            else:
+                middle = len(keys) // 2
+                yield from self._offsets(keys[:middle], which)
+                yield from self._offsets(keys[middle:], which)
+            return
+        for one in answered:
+            yield (one.topic, one.partition), one.offset, one.error
 
     def _is_gone(self, key: Key, error: KafkaError) -> bool:
         """Whether a partition was deleted: brokers that have just started do not know all of theirs yet."""

@@ -100,6 +100,7 @@ class Partition(StatefulSourcePartition[Found, Plain]):
         if before is not None and planned.identity and before.identity not in ("", planned.identity):
             complain(f"topic {planned.topic}: made anew since it was read; read from its beginning")
             before = State(0, before.newest, planned.identity)
+        self.identity = planned.identity or ("" if before is None else before.identity)
         self.position = planned.begins if before is None else before.offset
         self.stream = TopicStream(kept.decoder(planned.cluster), UNKNOWN if before is None else before.newest)
         self.whole = UNKNOWN
@@ -232,5 +233,5 @@ class Partition(StatefulSourcePartition[Found, Plain]):
     def snapshot(self) -> Plain:
         self.epoch += 1
         self.kept.reader.written[self.key] = self.position
-        kept = State(self.position, self.stream.newest, self.planned.identity)
+        kept = State(self.position, self.stream.newest, self.identity)
         return VERSION, self.stream.newest, {}, tuple(kept)

@@ -20,7 +20,14 @@ from tests.kafka.broker import Broker
 from tests.kafka.cluster import await_
 from tests.kafka.properties import free_ports
 
-START = "import importlib, json, sys; from flows.cli import main\nfor n, v in json.loads(sys.argv.pop(1)).items():\n    m, _, k = n.rpartition('.'); setattr(importlib.import_module(m), k, v)\nmain()"
+START = """
+import importlib, json, sys
+from flows.cli import main
+for name, value in json.loads(sys.argv.pop(1)).items():
+    module, _, constant = name.rpartition(".")
+    setattr(importlib.import_module(module), constant, value)
+main()
+"""
 """Runs the program with other values for what is named first, such as `flows.kafka.ends.GONE_AFTER`."""
 PATIENCE = 60.0
 """Seconds for anything that a job is to do: other tests run meanwhile."""

@@ -22,8 +22,7 @@ WAYS = [
     ("SSL", "", "alice"),
     ("MTLS", "", "alice"),
 ]
-PASSWORD = "sasl.password"
-TOKEN = "sasl.oauthbearer.config"
+SECRETS = ("sasl.password", "sasl.oauthbearer.config")
 QUICK = {"flows.kafka.client.ASKED_WITHIN": 2.0}
 
 
@@ -43,10 +42,10 @@ def test_a_job_reads_and_writes_by_every_way_in(
     broker.create(out)
     broker.produce(topic, binding("1"))
     properties, environment = client(broker, listener, mechanism, user), {}
-    if PASSWORD in properties and user != "bob":
-        (tmp_path / "password").write_text(properties.pop(PASSWORD) + "\n")
+    if SECRETS[0] in properties and user != "bob":
+        (tmp_path / "password").write_text(properties.pop(SECRETS[0]) + "\n")
         properties["sasl.password.file"] = str(tmp_path / "password")
-    for secret in (PASSWORD, TOKEN):
+    for secret in SECRETS:
         if secret in properties:
             environment[f"MIDDLEWATCH_KAFKA__CLIENT__{secret.upper().replace('.', '_')}"] = properties.pop(secret)
     more = {"brokers": broker.brokers(listener), "client": properties, "alerts": {"topic": out}, "away": "20s"}
@@ -62,10 +61,10 @@ def test_a_job_reads_and_writes_by_every_way_in(
 def test_a_wrong_password_ends_the_job_at_once(broker: Broker, topic: str, tmp_path: Path, mechanism: str) -> None:
     (tmp_path / "password").write_text("a guess")
     properties = client(broker, "SASL_PLAINTEXT", mechanism, "alice")
-    del properties[PASSWORD]
+    del properties[SECRETS[0]]
     properties["sasl.password.file"] = str(tmp_path / "password")
     told = refused(broker, topic, tmp_path, "SASL_PLAINTEXT", properties)
-    assert "Authentication failed" in told or "authentication" in told.lower()
+    assert "authentication" in told.lower()
     assert "a guess" not in told
 
 
@@ -96,7 +95,7 @@ def test_a_password_in_the_settings_file_is_refused(broker: Broker, topic: str, 
         told = running.fails()
     assert told.startswith("exit 2: ")
     assert "kafka.client.sasl.password: a secret" in told
-    assert properties[PASSWORD] not in told
+    assert properties[SECRETS[0]] not in told
 
 
 def test_a_topic_that_may_not_be_read_is_named(broker: Broker, topic: str, tmp_path: Path) -> None:
@@ -105,7 +104,7 @@ def test_a_topic_that_may_not_be_read_is_named(broker: Broker, topic: str, tmp_p
     broker.deny(topic, "bob")
     (tmp_path / "password").write_text("bob-secret")
     properties = client(broker, "SASL_PLAINTEXT", "PLAIN", "bob") | {"sasl.password.file": str(tmp_path / "password")}
-    del properties[PASSWORD]
+    del properties[SECRETS[0]]
     settings = kafka(broker, topic, group=topic, brokers=broker.brokers("SASL_PLAINTEXT"), client=properties)
     with job(tmp_path, settings) as running:
         told = running.fails()
