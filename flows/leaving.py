@@ -68,11 +68,13 @@ def on_signals(leaving: Leaving, within: timedelta) -> Iterator[None]:
         asked = 0.0
         while not done.is_set():
             caught = signal.sigtimedwait(SIGNALS, WAKE_EVERY)
+            # CPython gives what was never sent, with any number, if the process was stopped meanwhile (SIGSTOP)
+            code = None if caught is None else CODES.get(caught.si_signo)  # type: ignore[call-overload]  # numbers are signals
             now = time.monotonic()
-            if caught is not None and leaving.code is None:
-                leaving.code, asked = CODES[signal.Signals(caught.si_signo)], now
+            if code is not None and leaving.code is None:
+                leaving.code, asked = code, now
             elif leaving.code is not None and (
-                now - asked > within.total_seconds() or (caught is not None and now - asked > ONE_PRESS)
+                now - asked > within.total_seconds() or (code is not None and now - asked > ONE_PRESS)
             ):
                 os._exit(leaving.code)
 

@@ -118,6 +118,9 @@ def _with_topics(share: Share, options: Options) -> Share:
     known = {lane for lane in share.plan if is_partition(lane)}
     partitions = plan_partitions(options.kafka, known)
     check_topics(options.kafka)
+    new = sorted(set(partitions) - known)
+    if known and new and options.pod is None:
+        complain(f"kafka: new since the last run, read from their beginning: {', '.join(new)}")
     left = sorted(known - set(partitions))
     if left:
         complain(f"kafka: not there or not in the settings any more, positions are kept: {', '.join(left)}")

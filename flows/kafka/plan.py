@@ -9,7 +9,6 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaExcepti
 from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
-from flows.console import complain
 from flows.kafka.client import ASKED_WITHIN, admin
 from flows.kafka.connection import Connection
 from flows.kafka.errors import KafkaFailedError
@@ -82,8 +81,6 @@ def plan_partitions(settings: KafkaSettings, known: Collection[str]) -> dict[str
     fresh = [key for key in partitions if lane_name(*key) not in known]
     begins = connection.ask(lambda consumer: dict(_begins(consumer, settings, fresh, bool(known))))
     connection.consumer.close()
-    if known and fresh:
-        complain(f"kafka: {len(fresh)} new partitions are read from their beginning")
     identities = _identities(settings, list(chosen))
     return {
         lane_name(*key): PlannedPartition(

@@ -32,6 +32,11 @@ REPORT = {
     "bytes": {"containers": 700},
     "held": 8,
     "open_files": 2,
+    "gaps": 1,
+    "missing_offsets": 12,
+    "lag": 30,
+    "unread_partitions": 3,
+    "unreachable": 4.5,
     "checkpoint": 985.5,
 }
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -373,7 +378,7 @@ def test_every_metric_is_described(board: Board) -> None:
     described = PAGE.read_text()
     page = Metrics(board, "1").page().decode()
     names = {name for name, _ in samples(page) if name.startswith("middlewatch_")}
-    assert len(names) == 18
+    assert len(names) == 23
     assert {name for name in names if f"`{name}`" not in described} == set()
     assert {
         word for word in described.split("`")[1::2] if word.startswith("middlewatch_") and word.isidentifier()

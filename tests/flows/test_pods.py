@@ -114,7 +114,7 @@ class Place:
             "PODS__ADDRESSES": ",".join(self.addresses),
             "PODS__NAME": f"middlewatch-{pod}",
             "HEALTH__PORT": str(health),
-            "CHECKPOINT__EVERY": "100ms",
+            "CHECKPOINT__EVERY": "1s",
             "PODS__WAIT": "30s",
             **settings,
         }
