@@ -238,6 +238,8 @@ def _worked(options: Options, configuration: Configuration, share: Share, output
         tell()
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
         if worker.leaving.asked and worker.leaving.to_checkpoint is not None and not failed_here():
+            if worker.topics is not None:
+                worker.topics.close()
             leave()
         alone = failed_here() or not share.addresses or not is_panic(error)
         pipe = isinstance(error, BrokenPipeError)

@@ -18,9 +18,12 @@ from flows.kafka.settings import KafkaSettings
 
 TAKEN_AT_ONCE = 2_000
 """Messages that are asked for at once, of all partitions."""
-ENOUGH = 10_000
-"""Messages of a partition that wait to be judged; while there are more, no more is read of it."""
-ENOUGH_BYTES = 32 << 20
+WAIT_AT_MOST = 256 << 20
+"""Bytes that wait to be judged; of each partition its part of them, while more wait no more is read of it."""
+LEAST = 256 << 10
+"""Bytes of a partition that may wait at least."""
+AROUND = 512
+"""Bytes that a message takes beside its value."""
 PASSING = frozenset(
     {
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  codes of librdkafka
@@ -62,22 +65,20 @@ class Waiting:
         """The offset behind what has come."""
         self.paused = False
 
-    @property
-    def enough(self) -> bool:
-        """Whether no more shall come for now."""
-        return len(self.messages) > ENOUGH or self.bytes > ENOUGH_BYTES
-
     def add(self, message: Message) -> None:
-        """A message has come."""
-        self.read = (message.offset() or 0) + 1
-        self.bytes += len(message)
+        """A message has come; one that has come before is not taken again."""
+        offset = message.offset() or 0
+        if offset < self.read:
+            return
+        self.read = offset + 1
+        self.bytes += len(message) + AROUND
         self.messages.append(message)
 
     def take(self) -> Message | Came:
         """The next one."""
         taken = self.messages.popleft()
         if not isinstance(taken, Came):
-            self.bytes -= len(taken)
+            self.bytes -= len(taken) + AROUND
         return taken
 
 
@@ -136,20 +137,27 @@ class Reader:
             A broker refuses what is asked.
         """
         assert self._consumer is not None
+        if self.ends.failed is not None:
+            raise self.ends.failed
         for message in self._consumer.consume(TAKEN_AT_ONCE, 0):
             self._sort(message)
         for key in list(self.ends.lost):
             self._pass_gap(key, *self.ends.lost.pop(key))
-        for key, one in self.waiting.items():
-            if one.enough != one.paused:
-                one.paused = one.enough
-                (self._consumer.pause if one.paused else self._consumer.resume)([TopicPartition(*key)])
+
+    def regulate(self, key: Key) -> None:
+        """Read no more of a partition while enough of it waits, and go on when it does not."""
+        assert self._consumer is not None
+        waiting, most = self.waiting[key], max(LEAST, WAIT_AT_MOST // len(self.waiting))
+        if waiting.paused != (waiting.bytes > most // 2 if waiting.paused else waiting.bytes > most):
+            waiting.paused = not waiting.paused
+            (self._consumer.pause if waiting.paused else self._consumer.resume)([TopicPartition(*key)])
 
     def _sort(self, message: Message) -> None:
         key = message.topic() or "", message.partition() or 0
         error = message.error()
         if error is None:
             self.waiting[key].add(message)
+            self.regulate(key)
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  codes of librdkafka
             waiting, offset = self.waiting[key], message.offset() or 0
             if offset > waiting.read:

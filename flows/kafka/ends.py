@@ -84,6 +84,8 @@ class Ends:
         """Monotonic seconds."""
         self.settled = 0.0
         """Monotonic seconds after which producers have delivered what an outage has held up."""
+        self.failed: BaseException | None = None
+        """Why it does not look any more."""
         self.unread: set[Key] = set()
         """Partitions that are not read before the next start."""
         self._planned = set(planned)
@@ -111,6 +113,12 @@ class Ends:
             self._thread.join(within)
 
     def _run(self) -> None:
+        try:
+            self._look()
+        except BaseException as error:  # noqa: BLE001  raised again by whoever reads: without ends the clock stands still
+            self.failed = error
+
+    def _look(self) -> None:
         self._consumer = consumer(self.settings)
         committed = listed = time.monotonic()
         while not self._done.wait(max(ASKED_EVERY, ASKED_EVERY_EACH * len(self.partitions))):

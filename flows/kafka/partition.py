@@ -148,6 +148,7 @@ class Partition(StatefulSourcePartition[Found, Plain]):
             self.stream.decode = self.kept.decoder(batch.cluster)
             found += self.kept.judge(self.stream, batch)
             self.kept.judge.tally.input_bytes += sum(map(len, batch.lines))
+        reader.regulate(self.key)
         return found
 
     def taken(self, waiting: Waiting) -> list[Messages | Gap]:
