@@ -22,6 +22,8 @@ WAIT_AT_MOST = 256 << 20
 """Bytes that wait to be judged; of each partition its part of them, while more wait no more is read of it."""
 LEAST = 256 << 10
 """Bytes of a partition that may wait at least."""
+ASKED_AGAIN = 0.003
+"""Seconds after which librdkafka is asked again that had nothing: each partition of the process would."""
 AROUND = 512
 """Bytes that a message takes beside its value."""
 PASSING = frozenset(
@@ -109,6 +111,7 @@ class Reader:
         self._consumer: Consumer | None = None
         self._newest = UNKNOWN
         self._risen = 0.0
+        self._not_before = 0.0
 
     def report(self) -> dict[str, Any]:
         """How it stands: see `board.WorkerReport`."""
@@ -139,7 +142,12 @@ class Reader:
         assert self._consumer is not None
         if self.ends.failed is not None:
             raise self.ends.failed
-        for message in self._consumer.consume(TAKEN_AT_ONCE, 0):
+        now = time.monotonic()
+        if now < self._not_before:
+            return
+        messages = self._consumer.consume(TAKEN_AT_ONCE, 0)
+        self._not_before = 0.0 if messages else now + ASKED_AGAIN
+        for message in messages:
             self._sort(message)
         for key in list(self.ends.lost):
             self._pass_gap(key, *self.ends.lost.pop(key))

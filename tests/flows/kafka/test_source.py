@@ -11,9 +11,9 @@ from typing import Any
 from confluent_kafka import Producer
 
 from tests.flows.following import binding
-from tests.flows.kafka.jobs import await_read, job, kafka, milliseconds
+from tests.flows.kafka.jobs import await_read, ends, job, kafka, milliseconds
 from tests.kafka.broker import Broker
-from tests.kafka.cluster import WITHIN
+from tests.kafka.cluster import WITHIN, await_
 
 MEGABYTE = 1 << 20
 
@@ -72,6 +72,7 @@ def test_a_transaction_counts_when_it_is_committed(broker: Broker, topic: str, t
         aborted.produce(topic, binding("aborted"))
         aborted.flush(WITHIN)
         aborted.abort_transaction(WITHIN)
+        await_(lambda: ends(broker, [(topic, 0)]) == {(topic, 0): 4}, "both have ended")
         await_read(broker, running, topic, (topic, 0))
         open_.begin_transaction()
         open_.produce(topic, binding("open"))
@@ -81,6 +82,7 @@ def test_a_transaction_counts_when_it_is_committed(broker: Broker, topic: str, t
         assert running.offsets() == [0]
         assert running.metric("kafka_lag") == 0
         open_.commit_transaction(WITHIN)
+        await_(lambda: ends(broker, [(topic, 0)]) == {(topic, 0): 7}, "it has ended")
         await_read(broker, running, topic, (topic, 0))
         running.stop()
     assert running.offsets() == [0, 4, 5]
@@ -167,7 +169,7 @@ def test_a_property_that_librdkafka_does_not_know_is_a_wrong_setting(
 
 
 def test_event_time_is_bounded_by_that_of_the_message(broker: Broker, topic: str, tmp_path: Path) -> None:
-    """A node with a fast clock, and one that lies. (A shipper that lies as well is stopped by LogAppendTime only.)"""
+    """A node with a fast clock, and one that lies; one whose shipper lies as well is stopped by LogAppendTime only."""
     broker.create(topic)
     now = time.time()
 

@@ -10,6 +10,8 @@ from tests.flows.kafka.jobs import Job, await_read, job, kafka
 from tests.kafka.broker import Broker
 from tests.kafka.fixtures import started
 
+QUICK = {"flows.kafka.client.ASKED_WITHIN": 1.0}
+
 
 def written(broker: Broker, topic: str, number: int, name: str = "n") -> None:
     """So many messages more, each of which is an alert."""
@@ -85,11 +87,11 @@ def test_a_broker_that_is_away_is_waited_for_and_then_read(own_broker: Broker, t
     broker.create(topic)
     written(broker, topic, 2)
     broker.stop()
-    with job(tmp_path, kafka(broker, topic, group=topic, away="1s"), checkpoint=False) as running:
+    with job(tmp_path, kafka(broker, topic, group=topic, away="1s"), checkpoint=False, tuned=QUICK) as running:
         told = running.fails()
     assert told.startswith("exit 1: middlewatch: ")
     assert address in told
-    with job(tmp_path, kafka(broker, topic, group=topic)) as running:
+    with job(tmp_path, kafka(broker, topic, group=topic), tuned=QUICK) as running:
         running.await_said(f"kafka {address}: ")
         assert "trying again for 59" in running.said
         broker.start()
@@ -123,3 +125,19 @@ def test_a_leader_that_moves_loses_nothing(topic: str, tmp_path: Path) -> None:
                     broker.await_leaders(topic, 4)
             summary = running.stop()
     assert (summary["read"], summary["gaps"], len(running.found())) == (80, 0, 80)
+
+
+def test_what_has_not_come_yet_is_the_lag(broker: Broker, topic: str, tmp_path: Path) -> None:
+    broker.create(topic)
+    messages = [{"value": binding(f"{n}")} for n in range(60)]
+    broker.produce_all(topic, messages, **{"batch.num.messages": 1})
+    slow = {"max.partition.fetch.bytes": 500, "queued.min.messages": 1, "fetch.queue.backoff.ms": 300}
+    with job(tmp_path, kafka(broker, topic, group=topic, client=slow)) as running:
+        running.await_alerts(1)
+        running.await_(lambda: 0 < running.metric("kafka_lag") < 60, "a lag")
+        read = running.stop()["read"]
+        assert 0 < read < 60
+    with job(tmp_path, kafka(broker, topic, group=topic)) as running:
+        await_read(broker, running, topic, (topic, 0))
+        running.await_(lambda: running.metric("kafka_lag") == 0, "no lag")
+        assert running.stop()["read"] == 60 - read
