@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli_checkpoint import AsOf, moment_of
+from flows.cli_options import Cluster, SettingsFile, configured
 from flows.console import DASH, EXIT_FAILED, complain, forget_stdout, say, usage
 
 if TYPE_CHECKING:
@@ -40,11 +41,8 @@ def backtest(
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"Default: {LABELS} of a folder that is given as INPUT.")
     ] = None,
-    settings: Annotated[
-        Path | None,
-        typer.Option("--settings", metavar="FILE", help="YAML; MIDDLEWATCH_... in the environment wins."),
-    ] = None,
-    cluster: Annotated[str, typer.Option(help="Name of the cluster, for events that do not say it.")] = "default",
+    settings: SettingsFile = None,
+    cluster: Cluster = "default",
     processes: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Processes that share the work.")] = 1,
     form: Annotated[ReportForm, typer.Option("--format", help="How to write the report.")] = ReportForm.TABLE,
     output: Annotated[
@@ -60,7 +58,7 @@ def backtest(
     if as_of is not None and start is None:
         usage("backtest: --as-of is about the state of --start")
     moment = moment_of(as_of)
-    configuration = _configured(settings)
+    configuration = configured(settings)
     try:
         paths = expand(inputs)
     except InputError as error:
@@ -107,15 +105,6 @@ def _refuse_overwriting(output: str | None, read: Sequence[str], start: Path | N
         usage(f"{output}: would be written over while it is read")
     if start is not None and Path(output).resolve().is_relative_to(start.resolve()):
         usage(f"{output}: lies in {start}, which is not to be touched")
-
-
-def _configured(settings: Path | None) -> Configuration:
-    from flows.configuration import SettingsError, configure
-
-    try:
-        return configure(settings)
-    except SettingsError as error:
-        usage(str(error))
 
 
 def _run(asked: Asked, configuration: Configuration) -> Result:

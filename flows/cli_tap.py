@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from flows.cli_options import configured
 from flows.console import EXIT_FAILED, complain, usage
-
-if TYPE_CHECKING:
-    from flows.configuration import Configuration
 
 WHEN = "WHEN"
 
@@ -56,8 +54,8 @@ def tap(
     from flows.kafka.tapping.tap import tap as copy
     from flows.scoring import LabelsError
 
-    configured = _configured(settings).settings
-    if configured.kafka is None:
+    found = configured(settings).settings
+    if found.kafka is None:
         usage("tap: the settings do not say where Kafka is: kafka (docs/settings.md)")
     wanted = Wanted(
         out=out,
@@ -71,7 +69,7 @@ def tap(
         settings=settings,
     )
     try:
-        code = copy(wanted, configured.kafka, configured.limits.item)
+        code = copy(wanted, found.kafka, found.limits.item)
     except (FolderError, KafkaSettingsError, LabelsError, StretchError) as error:
         usage(f"tap: {error}")
     except KafkaFailedError as error:
@@ -87,12 +85,3 @@ def _folded(names: list[str]) -> tuple[str, ...]:
     from events.names import cluster_name
 
     return tuple(name for text in names if (name := cluster_name(text, "")))
-
-
-def _configured(settings: Path | None) -> Configuration:
-    from flows.configuration import SettingsError, configure
-
-    try:
-        return configure(settings)
-    except SettingsError as error:
-        usage(str(error))
