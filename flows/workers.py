@@ -30,6 +30,7 @@ from flows.leaving import CODES, SIGNALS
 from flows.reasons import is_panic, lost, told
 from flows.settings import HealthSettings
 from flows.tally import Tally
+from flows.wall_clock import watched_clock
 from flows.work import Options, Outputs, Share, Worker
 
 PR_SET_PDEATHSIG = 1
@@ -234,7 +235,8 @@ def _worked(options: Options, configuration: Configuration, share: Share, output
 
     try:
         worker.joining = _joining(worker, said, leave, fail)
-        worker.run(leave)
+        with watched_clock(fail):
+            worker.run(leave)
         tell()
     except BaseException as error:  # noqa: BLE001  whatever ended it is what the parent tells the user
         if worker.leaving.asked and worker.leaving.to_checkpoint is not None and not failed_here():

@@ -116,7 +116,8 @@ class Reader:
     def report(self) -> dict[str, Any]:
         """How it stands: see `board.WorkerReport`."""
         ends, since = self.ends.known.copy(), self.ends.unreachable_since
-        behind = (max(0, end.offset - self.waiting[key].read) for key, end in ends.items())
+        waits = ((end.offset, self.waiting[key]) for key, end in ends.items())
+        behind = (max(0, end - one.read) + len(one.messages) for end, one in waits)
         return {
             "lag": sum(behind),
             "unreachable": 0.0 if since is None else time.monotonic() - since,

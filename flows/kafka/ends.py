@@ -141,10 +141,10 @@ class Ends:
                 if error is None:
                     self._missing.pop(key, None)
                     self.known[key] = End(end, until)
-                elif self._is_gone(key, error):
-                    self.known[key] = End(0, until)
-                else:
+                elif error.code() not in NOT_THERE or self._is_there(key):
                     failed = error
+                elif self._is_gone(key):
+                    self.known[key] = End(0, until)
             for key, begin, error in self._offsets(list(self._lost), OFFSET_BEGINNING):
                 if error is None and key in self.known:
                     self.lost[key] = begin, self.known[key].offset
@@ -183,10 +183,20 @@ class Ends:
         for one in answered:
             yield (one.topic, one.partition), one.offset, one.error
 
-    def _is_gone(self, key: Key, error: KafkaError) -> bool:
-        """Whether a partition was deleted: brokers that have just started do not know all of theirs yet."""
-        if error.code() not in NOT_THERE:
-            return False
+    def _is_there(self, key: Key) -> bool:
+        """Whether a broker knows a partition; that its leader is away looks to librdkafka as if it were not there.
+
+        Raises
+        ------
+        KafkaException
+            No broker answers.
+        """
+        assert self._consumer is not None
+        topic = self._consumer.list_topics(key[0], timeout=ANSWERED_WITHIN).topics.get(key[0])
+        return topic is not None and topic.error is None and key[1] in topic.partitions
+
+    def _is_gone(self, key: Key) -> bool:
+        """Whether a partition that no broker knows was deleted: those that have just started do not know all yet."""
         now = time.monotonic()
         since = self._missing.setdefault(key, now)
         if now - since < GONE_AFTER:

@@ -20,7 +20,7 @@ CLUSTERS = 4096
 CLUSTER_LENGTH = 253
 """Characters of a cluster's name that are kept."""
 EMPTY = (Skipped("empty message"),)
-"""A tombstone, or a message without a value."""
+"""A tombstone, or a message of nothing or white space."""
 
 
 class Messages(Struct, frozen=True):
@@ -74,7 +74,7 @@ def decoders(largest: int) -> Callable[[str], Decode]:
         decode = Decoder(cluster, largest).decode
 
         def decode_value(value: bytes) -> Sequence[Item]:
-            if not value:
+            if not value or value.isspace():
                 return EMPTY
             items = decode(value)
             if len(items) == 1 and type(items[0]) is Malformed and b"\n" in value.strip():

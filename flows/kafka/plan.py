@@ -122,7 +122,7 @@ def refuse_missing(settings: KafkaSettings, topics: Mapping[str, Any], chosen: M
     named = {one.name for one in settings.topics if one.name is not None}
     for name in sorted(named):
         if name not in topics:
-            raise KafkaFailedError(f"kafka {settings.brokers}: topic {name} is not there")
+            raise KafkaFailedError(f"kafka {settings.brokers}: topic {name} is not there, or may not be seen")
     for name in sorted({*chosen, *named}):
         error = topics[name].error
         if error is not None:

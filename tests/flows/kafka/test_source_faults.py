@@ -91,7 +91,9 @@ def test_a_broker_that_is_away_is_waited_for_and_then_read(own_broker: Broker, t
         told = running.fails()
     assert told.startswith("exit 1: middlewatch: ")
     assert address in told
-    with job(tmp_path, kafka(broker, topic, group=topic), tuned=QUICK) as running:
+    with job(
+        tmp_path, kafka(broker, topic, group=topic), tuned=QUICK | {"flows.kafka.ends.GONE_AFTER": 0.1}
+    ) as running:
         running.await_said(f"kafka {address}: ")
         assert "trying again for 59" in running.said
         broker.start()
@@ -105,6 +107,7 @@ def test_a_broker_that_is_away_is_waited_for_and_then_read(own_broker: Broker, t
         await_read(broker, running, topic, (topic, 0))
         running.await_(lambda: running.metric("kafka_unreachable_seconds") == 0, "the outage is over")
         running.stop()
+    assert "is gone" not in running.said
     assert running.offsets() == [0, 1, 2, 3]
 
 
