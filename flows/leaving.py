@@ -86,3 +86,32 @@ def on_signals(leaving: Leaving, within: timedelta) -> Iterator[None]:
         done.set()
         thread.join()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def stoppable(stop: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """Let SIGINT and SIGTERM stop what goes step by step, the second of them at once.
+
+    Parameters
+    ----------
+    stop
+        Called when one has come.
+
+    Returns
+    -------
+    A list that then holds the exit code.
+    """
+    codes: list[int] = []
+
+    def caught(number: int, _: object) -> None:
+        codes.append(CODES[signal.Signals(number)])
+        stop()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    before = {each: signal.signal(each, caught) for each in CODES}
+    try:
+        yield codes
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

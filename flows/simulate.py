@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, say
+from flows.console import PROGRAM, PeopleConsole, say
+from flows.leaving import stoppable
 from flows.topics import Topic, opened
 from simulation.attacks.plan import chosen
 from simulation.capture import Capture, command_line
@@ -95,7 +95,7 @@ def simulate(wanted: Wanted) -> int:
     world = World(order, outlet, capture.label, count)
     capture.introduce(world)
     try:
-        with _watched(world) as watcher, _stoppable(count) as stopped:
+        with _watched(world) as watcher, stoppable(count.stop) as stopped:
             world.run(watcher)
         if writer is not None:
             writer.close()
@@ -104,28 +104,6 @@ def simulate(wanted: Wanted) -> int:
     capture.describe(world, wanted.command, version(PROGRAM), stopped=bool(stopped))
     _report(wanted, world, capture, time.monotonic() - begun)
     return stopped[0] if stopped else 0
-
-
-@contextlib.contextmanager
-def _stoppable(count: Count) -> Iterator[list[int]]:
-    """Let SIGINT and SIGTERM stop the run between two events, the second of them at once.
-
-    Gives a list that then holds the exit code.
-    """
-    codes: list[int] = []
-
-    def stop(number: int, _frame: object) -> None:
-        codes.append({signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}[signal.Signals(number)])
-        count.stop()
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield codes
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _order(wanted: Wanted) -> Order:

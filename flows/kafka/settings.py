@@ -111,8 +111,9 @@ class KafkaSettings(BaseModel):
         "middlewatch", min_length=1, description="Positions are committed to it when they are durable, for lag tools."
     )
     start: Literal["earliest", "latest"] | AwareDatetime = Field(
-        "earliest", description="Where partitions begin, or a time. If the checkpoint knows positions, those it does not know have come"
-        " since, and are read from their beginning."
+        "earliest",
+        description="Where partitions begin, or a time. If the checkpoint knows positions, those it does not know have come"
+        " since, and are read from their beginning.",
     )
     on_gap: Literal["continue", "stop"] = Field(
         "continue", description="What is done when retention has deleted what was not read yet."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import signal
 import sys
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from msgspec import Struct
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.console import EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM, PeopleConsole, complain, printable, say
+from flows.console import PROGRAM, PeopleConsole, complain, printable, say
 from flows.kafka.connection import Connection
 from flows.kafka.errors import KafkaFailedError
 from flows.kafka.settings import KafkaSettings
@@ -26,6 +25,7 @@ from flows.kafka.tapping.messages import Copier, message_cluster
 from flows.kafka.tapping.reading import Reading
 from flows.kafka.tapping.readme import Row, readme
 from flows.kafka.tapping.stretch import Partition, Stretch, bound, stretches
+from flows.leaving import stoppable
 
 SHOWN_EVERY = 500
 """Messages after which the line on the terminal changes."""
@@ -82,7 +82,7 @@ def tap(wanted: Wanted, settings: KafkaSettings, largest: int) -> int:
     now = time.time_ns() // 1_000_000
     begin, end = bound(wanted.begin, now), bound(wanted.end, now)
     labels = Labels(wanted.labels) if wanted.labels is not None else None
-    with _stoppable() as codes:
+    with stoppable() as codes:
         connection = Connection(settings, lambda: bool(codes))
         try:
             planned = stretches(connection, wanted.topics, begin, end)
@@ -191,27 +191,6 @@ def _rooms(planned: Sequence[Stretch], most: int | None) -> dict[Partition, int]
         rooms[one.key] = min(one.end - one.begin, most // (len(by_length) - index))
         most -= rooms[one.key]
     return rooms
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[list[int]]:
-    """Let SIGINT and SIGTERM stop it between two messages, the second of them at once.
-
-    Gives a list that then holds the exit code.
-    """
-    codes: list[int] = []
-
-    def stop(number: int, _: object) -> None:
-        codes.append({signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}[signal.Signals(number)])
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield codes
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @contextlib.contextmanager
