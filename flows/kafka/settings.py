@@ -112,8 +112,8 @@ class KafkaSettings(BaseModel):
     )
     start: Literal["earliest", "latest"] | AwareDatetime = Field(
         "earliest",
-        description="Where partitions begin, or a time. If the checkpoint knows positions, those it does not know have come"
-        " since, and are read from their beginning.",
+        description="Where partitions begin, or a time. If the checkpoint knows positions, those that it does not know"
+        " have come since, and are read from their beginning.",
     )
     on_gap: Literal["continue", "stop"] = Field(
         "continue", description="What is done when retention has deleted what was not read yet."
