@@ -19,6 +19,8 @@ CLUSTERS = 4096
 """Whose decoders are kept: messages may name as many as their writers like."""
 CLUSTER_LENGTH = 253
 """Characters of a cluster's name that are kept."""
+MOST_LINES = 10_000
+"""Of one message: each that cannot be read is a dead letter of its own."""
 EMPTY = (Skipped("empty message"),)
 """A tombstone, or a message of nothing or white space."""
 
@@ -77,8 +79,8 @@ def decoders(largest: int) -> Callable[[str], Decode]:
             if not value or value.isspace():
                 return EMPTY
             items = decode(value)
-            if len(items) == 1 and type(items[0]) is Malformed and b"\n" in value.strip():
-                return _of_lines(value, decode)
+            if len(items) == 1 and type(items[0]) is Malformed and (lines := several(value)):
+                return [item for line in lines for item in decode(line)]
             return items
 
         return decode_value
@@ -86,9 +88,15 @@ def decoders(largest: int) -> Callable[[str], Decode]:
     return named
 
 
-def _of_lines(value: bytes, decode: Decode) -> Sequence[Item]:
-    """The items of a value that is not one record: shippers put several lines into one message."""
-    return [item for line in value.splitlines() if line.strip() for item in decode(line)]
+def several(value: bytes) -> list[bytes]:
+    """The records of a value that is none as a whole: shippers put several lines into one message.
+
+    None, if it has one line, or more than a shipper would write.
+    """
+    text = value.strip()
+    if b"\n" not in text or text.count(b"\n") + text.count(b"\r") > MOST_LINES:
+        return []
+    return [line for line in value.splitlines() if line.strip()]
 
 
 def cluster_of(message: Message, cluster_from: str) -> str:

@@ -12,7 +12,7 @@ from events.decoder import ENVELOPE_ITEMS, Decoder
 from events.names import cluster_name
 from events.packed import GZIP, gunzip
 from flows.judge import SOURCES, Decode
-from flows.kafka.messages import cluster_of
+from flows.kafka.messages import cluster_of, several
 from flows.kafka.settings import TopicSettings
 from flows.kafka.tapping.redaction import redacted
 
@@ -97,8 +97,8 @@ def lines_of(value: bytes, decode: Decode, largest: int) -> list[bytes]:
     if b"\n" not in text and not text.startswith(GZIP):
         return [text]
     items = decode(value)
-    if len(items) == 1 and isinstance(items[0], Malformed) and b"\n" in value.strip():
-        return [part for part in value.splitlines() if part.strip()]
+    if len(items) == 1 and isinstance(items[0], Malformed) and (lines := several(value)):
+        return lines
     return [_unpacked(value, largest) if value.startswith(GZIP) else _one_line(text)]
 
 

@@ -5,9 +5,11 @@ import time
 import pytest
 from confluent_kafka import Message
 
+from events import Malformed
 from flows.clock import UNKNOWN
 from flows.kafka import consumer
 from flows.kafka.consumer import Reader
+from flows.kafka.messages import MOST_LINES, decoders
 from flows.kafka.settings import KafkaSettings, TopicSettings
 from tests.kafka.broker import Broker
 
@@ -45,3 +47,9 @@ def test_a_partition_that_is_not_taken_is_paused_and_loses_nothing(
     assert read == {0: list(range(MESSAGES)), 1: list(range(MESSAGES))}
     assert paused
     assert most < 100_000 + consumer.TAKEN_AT_ONCE * (500 + consumer.AROUND)
+
+
+def test_a_message_of_very_many_lines_is_one_dead_letter() -> None:
+    decode = decoders(1 << 20)("default")
+    assert [type(item) for item in decode(b"{\n" * MOST_LINES + b"{")] == [Malformed] * (MOST_LINES + 1)
+    assert [type(item) for item in decode(b"{\r\n" * MOST_LINES + b"{")] == [Malformed]
