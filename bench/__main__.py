@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.forgetting import forgetting
+from bench.kafka import catching_up, latency
 from bench.keys import growth, resume
 from bench.report import Table, machine, write
+from bench.soak import soak
 from bench.state import state
 from bench.throughput import checkpoints, processes, throughput
 
@@ -20,6 +24,9 @@ SECTIONS: Mapping[str, Callable[[int, bool], Table]] = {
     "resume": resume,
     "state": state,
     "forgetting": forgetting,
+    "latency": latency,
+    "catching-up": catching_up,
+    "soak": soak,
 }
 
 
@@ -34,6 +41,7 @@ def main() -> None:
     unknown = sorted(set(given.sections) - set(SECTIONS))
     if unknown or given.rounds < 1:
         parser.error(f"no section {', '.join(unknown)}" if unknown else "--rounds must be at least 1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(machine())
     for name in given.sections or SECTIONS:
         table = SECTIONS[name](given.rounds, given.long)

@@ -32,6 +32,7 @@ REASONS = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: "there is no such topic",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "this client may not write to it",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "this client may not write",
+    KafkaError.INVALID_TIMESTAMP: "the clock of this machine is ahead of the broker's",
     KafkaError.INVALID_RECORD: "the clock of this machine is ahead of the broker's, or the topic is compacted",
     KafkaError.MSG_SIZE_TOO_LARGE: "larger than the topic takes (max.message.bytes)",
 }
