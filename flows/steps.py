@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter, itemgetter
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from alerts.catalogue import AlertType, Severity
 from alerts.merge import Merged, merge, to_alert
 from alerts.signal import Signal
 from detectors.stateful import Observation, Plain, Stateful
+from flows.checkpoints.plain import read_plain
 from flows.clock import Clock, Report
 from flows.in_order import InOrder, Keeping, known
 from flows.judge import DeadLetter, Found, failure, told
@@ -22,6 +24,7 @@ from flows.tally import Tally
 
 UPDATE_EVERY = 60_000_000
 """Microseconds of event time between two revisions of an alert."""
+KEY = Observation._fields.index("key")
 QUIET_AFTER = 86_400_000_000
 """Microseconds without an event after which an alert is told for the last time; the same again is a new one."""
 
@@ -79,16 +82,19 @@ class EntityStep(InOrder[Observation, Found]):
         self.last = (0, "")
         """Time and event id of the last that was taken."""
         self.parts: dict[str, Any] = {}
+        self.packed: dict[int, bytes] = {}
+        """What is held as it stands in a snapshot, by `id`: most of it stands in many."""
         if state is not None:
             version, key, last, held, parts = state
             known(step, version, self.VERSION)
             self.last = tuple(last)
             self.parts = {name: detectors[name].from_plain(*part) for name, part in parts.items() if name in detectors}
-            self.resumed(key, [Observation(*one) for one in held if one[2] in detectors])
+            self.resumed(key, [one for one in (_unpacked(one, key) for one in held) if one.detector in detectors])
 
     def take(self, taken: list[Observation], until: int) -> Iterator[Found]:
         before: tuple[Any, ...] = ()
         for observation in taken:
+            self.packed.pop(id(observation), None)
             same = observation[:3]
             if same == before:
                 continue
@@ -127,7 +133,24 @@ class EntityStep(InOrder[Observation, Found]):
         parts = {
             name: (self.detectors[name].version, self.detectors[name].to_plain(p)) for name, p in self.parts.items()
         }
-        return self.VERSION, self.key, self.last, [tuple(one) for one in self.held], parts
+        return self.VERSION, self.key, self.last, [self.pack(one) for one in self.held], parts
+
+    def pack(self, observation: Observation) -> bytes:
+        """What is held, for a snapshot, which says the key once."""
+        packed = self.packed.get(id(observation))
+        if packed is None:
+            plain = (*observation[:KEY], *observation[KEY + 1 :])
+            packed = self.packed[id(observation)] = pickle.dumps(plain, pickle.HIGHEST_PROTOCOL)
+        return packed
+
+
+def _unpacked(held: bytes | tuple[Any, ...], key: str) -> Observation:
+    """What was held of a key; an earlier release wrote it as it is."""
+    if not isinstance(held, bytes):
+        return Observation(*held)
+    plain = list(read_plain(held))
+    plain.insert(KEY, key)
+    return Observation(*plain)
 
 
 def _place(found: Signal) -> tuple[Any, ...]:
