@@ -78,7 +78,7 @@ class Joining:
         mine = Present(pods.ordinal, len(pods.addresses), runs(self.configuration), self._kept())
         answer = roll_call(pods.addresses, mine, pods.wait.total_seconds(), self.tell)
         if self.folder is not None and self.manifest is not None:
-            begin_run(self.folder, replace(self.manifest, checkpoint=answer.checkpoint), answer.run)
+            begin_run(self.folder, replace(self.manifest, checkpoint=answer.checkpoint), answer.resume, answer.run)
         threading.Thread(target=self._watch, daemon=True).start()
         speak = silenced_stdout()
 

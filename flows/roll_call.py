@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from flows.checkpoints.errors import CheckpointError
 from flows.checkpoints.manifest import Manifest
-from flows.checkpoints.parts import Part
+from flows.checkpoints.parts import Part, progress
 from flows.checkpoints.shares import disagreement, last_run
 from flows.pods import PodsError
 
@@ -55,6 +55,8 @@ class Answer(Struct, frozen=True):
     """Name of the checkpoint, the same for all shares."""
     run: int = 0
     """Number of the run that begins."""
+    resume: int = 0
+    """Its first epoch."""
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
@@ -224,12 +226,13 @@ def agreed(all_: Sequence[Present]) -> Answer:
         return Answer()
     try:
         reason = disagreement({pod: (one.manifest, one.parts) for pod, one in kept.items()})
+        if reason is not None:
+            return Answer(refused=reason)
+        resume = progress([part for one in kept.values() for part in one.parts]).resume
     except CheckpointError as error:
-        reason = str(error)
-    if reason is not None:
-        return Answer(refused=reason)
+        return Answer(refused=str(error))
     manifests = [one.manifest for one in kept.values()]
-    return Answer(checkpoint=kept[0].manifest.checkpoint, run=last_run(manifests) + 1)
+    return Answer(checkpoint=kept[0].manifest.checkpoint, run=last_run(manifests) + 1, resume=resume)
 
 
 def _guest(address: str, mine: Present, waiting: Tell) -> Answer:

@@ -59,7 +59,7 @@ def open_for(folder: Path, configuration: Configuration) -> Opened:
     with cut(folder) as taken:
         for sentence in unknown_steps(taken):
             raise CheckpointError(sentence)
-        empty = not taken.step_ids()
+        empty, resume = not taken.step_ids(), taken.resume
     gone = [name for name in manifest.steps if name not in STEPS]
     if gone:
         raise CheckpointError(f"{folder}: made for a flow with a step {gone[0]!r}, which this one does not have")
@@ -71,7 +71,7 @@ def open_for(folder: Path, configuration: Configuration) -> Opened:
     detectors = {**manifest.detectors, **_written(running)}
     fresh = replace(manifest, release=version("middlewatch"), steps=STEPS, detectors=detectors)
     if fresh.whole:
-        fresh = begin_run(folder, fresh)
+        fresh = begin_run(folder, fresh, resume)
     return Opened(fresh, empty, frozenset(anew), tuple(sentences))
 
 

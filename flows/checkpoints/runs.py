@@ -36,8 +36,12 @@ def stamp(connection: sqlite3.Connection, mark: Stamp) -> None:
     connection.execute("DELETE FROM commits")
 
 
-def begin_run(folder: Path, manifest: Manifest, run: int | None = None) -> Manifest:
+def begin_run(folder: Path, manifest: Manifest, resume: int, run: int | None = None) -> Manifest:
     """Say in all partitions, and in the manifest last, that a new run begins; nothing may be wrong with them.
+
+    What a run that was killed had written of the epoch `resume`, with which this one begins, is removed. bytewax leaves
+    it there and numbers its epochs as the other did: a later run would take it for this one's, of all keys that
+    this one did not write before it was killed as well.
 
     `run` is its number, where pods have agreed on one; else the next.
 
@@ -54,6 +58,7 @@ def begin_run(folder: Path, manifest: Manifest, run: int | None = None) -> Manif
                 connection.execute("BEGIN IMMEDIATE")
                 (kept,) = connection.execute("SELECT max(kept) FROM middlewatch").fetchone()
                 (mark,) = connection.execute("SELECT max(commit_epoch) FROM commits").fetchone()
+                connection.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (resume,))
                 stamp(connection, Stamp(manifest.checkpoint, run, max(kept, -1 if mark is None else mark)))
                 connection.execute("COMMIT")
         except sqlite3.Error as error:

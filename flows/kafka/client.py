@@ -151,7 +151,7 @@ def reached(
         except KafkaException as error:
             now, why = time.monotonic(), refusals() or error.args[0]
             left = settings.away.total_seconds() - (now - begun)
-            if left <= 0 or leave() or not _may_pass(why):
+            if left <= 0 or leave() or not may_pass(why):
                 raise KafkaFailedError(f"kafka {settings.brokers}: {words(why)}") from None
             if first or now - said >= SAID_EVERY:
                 complain(f"kafka {settings.brokers}: {words(why)}; trying again for {left:.0f} s")
@@ -159,7 +159,7 @@ def reached(
             time.sleep(0.2)
 
 
-def _may_pass(error: KafkaError) -> bool:
+def may_pass(error: KafkaError) -> bool:
     """Whether it can be otherwise in a while: not if a broker is there and refuses."""
     return error.retriable() or error.code() in {
         KafkaError._TRANSPORT,  # noqa: SLF001  codes of librdkafka

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from flows.console import complain
-from flows.kafka.client import consumer, words
+from flows.kafka.client import consumer, may_pass, words
 from flows.kafka.plan import Key, chosen_by
 from flows.kafka.settings import KafkaSettings
 
@@ -232,7 +232,7 @@ class Ends:
         try:
             self._consumer.commit(offsets=[TopicPartition(*key, at) for key, at in fresh.items()], asynchronous=False)
         except KafkaException as error:
-            if not self._committed and not error.args[0].retriable():
+            if not self._committed and not may_pass(error.args[0]):
                 complain(f"kafka group {self.settings.group}: positions are not committed: {words(error)}")
                 self.commits = False
             return

@@ -1,5 +1,6 @@
 """What is checked and said before a run goes on from a checkpoint."""
 
+import contextlib
 import pickle
 import sqlite3
 from collections.abc import Iterator
@@ -172,3 +173,30 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     opened(tmp_path)
+
+
+def test_what_a_killed_run_wrote_of_an_epoch_that_it_did_not_finish_is_removed(crashed: Path) -> None:
+    """The next run numbers its epochs alike: a run after that would take the row for the next one's."""
+    with cut(crashed) as taken:
+        resume, before = taken.resume, list(taken.rows())
+    row = before[0]
+    places = range(resume, resume + 2)
+    with contextlib.closing(sqlite3.connect(holding(crashed, row.step, row.key))) as connection, connection:
+        columns = "(step_id, state_key, snap_epoch, ser_change)"
+        for epoch in places:
+            left = (row.step, row.key, epoch, b"left")
+            connection.execute(f"INSERT OR REPLACE INTO snaps {columns} VALUES (?, ?, ?, ?)", left)
+    opened(crashed)
+    with cut(crashed) as taken:
+        assert taken.resume == resume
+        assert list(taken.rows()) == before
+        assert list(taken.rows(resume + 2)) == before
+
+
+def holding(folder: Path, step: str, key: str) -> Path:
+    """The partition that has the rows of a key."""
+    for path in sorted(folder.glob("part-*.sqlite3")):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            if connection.execute("SELECT 1 FROM snaps WHERE step_id = ? AND state_key = ?", (step, key)).fetchone():
+                return path
+    raise AssertionError

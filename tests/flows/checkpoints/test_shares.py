@@ -17,6 +17,7 @@ from flows.checkpoints.parts import part_path
 from flows.checkpoints.runs import begin_run
 from flows.checkpoints.shares import deal, disagreement, gather, made_for
 from flows.checkpoints.soundness import read_parts
+from flows.checkpoints.store import EVER
 from flows.checkpoints.verify import verify
 from flows.configuration import Configuration
 from tests.flows.checkpoints.test_command_line import called
@@ -120,11 +121,11 @@ def test_a_share_from_before(crashed: Path, tmp_path: Path) -> None:
     shutil.copytree(shares[1], tmp_path / "old")
     for share in shares:
         for number in (1, 2, 3):
-            begin_run(share, read_manifest(share), number)
+            begin_run(share, read_manifest(share), EVER, number)
     assert gather(tmp_path / "whole", shares)
     with pytest.raises(CheckpointError, match=r"later run|older than"):
         gather(tmp_path / "torn", [shares[0], tmp_path / "old"])
-    begin_run(shares[0], read_manifest(shares[0]), 4)
+    begin_run(shares[0], read_manifest(shares[0]), EVER, 4)
     assert gather(tmp_path / "begun", shares)
 
 
@@ -139,7 +140,7 @@ def test_cut_off_while_it_takes_its_name(tmp_path: Path) -> None:
         made_for(tmp_path / str(pod), pod, 2)
     first = read_manifest(tmp_path / "0")
     share = tmp_path / "1"
-    begin_run(share, replace(read_manifest(share), checkpoint=first.checkpoint), 1)
+    begin_run(share, replace(read_manifest(share), checkpoint=first.checkpoint), EVER, 1)
     part_path(share, 3).unlink()
     made_for(tmp_path / "spare", 1, 2)
     part_path(tmp_path / "spare", 3).rename(part_path(share, 3))

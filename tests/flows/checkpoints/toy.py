@@ -91,7 +91,9 @@ def run(
     folder: Path, last: int, pause: float = 0.0, epoch: float = 0.2, history: float = 3600.0, scope: str = "objects"
 ) -> None:
     """Run it in this process, to the end."""
-    begin_run(folder, read_manifest(folder))
+    with cut(folder) as taken:
+        resume = taken.resume
+    begin_run(folder, read_manifest(folder), resume)
     recovery = RecoveryConfig(folder, timedelta(seconds=history))  # type: ignore[no-untyped-call]  # bytewax's own, not typed
     cluster_main(  # type: ignore[no-untyped-call]  # bytewax's own, not typed
         build(last, pause, scope), [], 0, epoch_interval=timedelta(seconds=epoch), recovery_config=recovery

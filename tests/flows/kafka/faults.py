@@ -142,6 +142,20 @@ def share(folder: Path, checkpoint: Path) -> None:
     (folder / "checkpoint").symlink_to(checkpoint)
 
 
+def last_run(stage: Stage, processes: int = 1) -> None:
+    """A run that nothing happens to, to the end of all windows."""
+    with stage.job(processes) as running:
+        stage.end(running)
+        assert running.said == ""
+
+
+def fresh(place: Path, number: int) -> Path:
+    """A folder for one run of several."""
+    made = place / str(number)
+    made.mkdir()
+    return made
+
+
 def ended(running: Job, code: int, says: str) -> None:
     """Wait until it has ended so, with one line that says why."""
     assert running.process.wait(60) == code, running.said

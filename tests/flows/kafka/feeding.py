@@ -30,7 +30,14 @@ TICK = 10_000_000
 """Microseconds; less than the lateness of any source."""
 ACKNOWLEDGED_WITHIN = 150.0
 """Seconds."""
-PROPERTIES = {"enable.idempotence": True, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "linger.ms": 0}
+PROPERTIES = {
+    "enable.idempotence": True,
+    "linger.ms": 0,
+    "reconnect.backoff.ms": 20,
+    "reconnect.backoff.max.ms": 200,
+    "topic.metadata.refresh.interval.ms": 2_000,
+}
+"""A broker that comes back is found at once."""
 CLOSING = "2026-09-28T07:00:00Z"
 """Two weeks after what happened: all windows have ended by then."""
 
