@@ -182,10 +182,9 @@ def test_what_a_killed_run_wrote_of_an_epoch_that_it_did_not_finish_is_removed(c
     row = before[0]
     places = range(resume, resume + 2)
     with contextlib.closing(sqlite3.connect(holding(crashed, row.step, row.key))) as connection, connection:
-        columns = "(step_id, state_key, snap_epoch, ser_change)"
+        left = "INSERT OR REPLACE INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?, ?, ?)"
         for epoch in places:
-            left = (row.step, row.key, epoch, b"left")
-            connection.execute(f"INSERT OR REPLACE INTO snaps {columns} VALUES (?, ?, ?, ?)", left)
+            connection.execute(left, (row.step, row.key, epoch, b"left"))
     opened(crashed)
     with cut(crashed) as taken:
         assert taken.resume == resume

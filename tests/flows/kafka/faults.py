@@ -146,7 +146,7 @@ def last_run(stage: Stage, processes: int = 1) -> None:
     """A run that nothing happens to, to the end of all windows."""
     with stage.job(processes) as running:
         stage.end(running)
-        assert running.said == ""
+        assert not running.said, running.said
 
 
 def fresh(place: Path, number: int) -> Path:
