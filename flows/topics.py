@@ -35,7 +35,8 @@ def opened(brokers: str, topics: Sequence[str]) -> Writer:
         named = [TopicSettings(name=topic) for topic in topics]
     except ValidationError:
         raise UnusableError(f"no topics can be called {', '.join(topics)}") from None
-    settings = KafkaSettings(brokers=brokers, topics=named, away=AWAY, deliver_within=DELIVER_WITHIN)
+    packed = {"compression.type": "lz4"}
+    settings = KafkaSettings(brokers=brokers, topics=named, client=packed, away=AWAY, deliver_within=DELIVER_WITHIN)
     asking = producer(settings)
     reached(settings, lambda: asking.list_topics(timeout=ASKED_WITHIN))
     return Writer(settings)
