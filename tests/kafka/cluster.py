@@ -168,7 +168,7 @@ class Cluster(ABC):
         KafkaException
             One was not delivered.
         """
-        producer = Producer({**self.client(), "linger.ms": 5, **properties})
+        producer = Producer({**self.client(), "linger.ms": 5, "enable.idempotence": True, **properties})
         places: list[tuple[int, int]] = []
         failed: list[KafkaError] = []
 
