@@ -182,9 +182,11 @@ class Board:
             self._gone.add(worker)
 
     def leave(self) -> None:
-        """The job drains: it takes nothing new, and workers may end."""
-        with self._lock:
-            self._leaving = True
+        """The job drains: it takes nothing new, and workers may end.
+
+        A signal handler calls this, perhaps in the midst of `put`: it must not wait for the lock.
+        """
+        self._leaving = True
 
     def readings(self) -> WorkerReport:
         """The sum over all workers, and over those that were there before them."""

@@ -383,3 +383,9 @@ def test_every_metric_is_described(board: Board) -> None:
     assert {
         word for word in described.split("`")[1::2] if word.startswith("middlewatch_") and word.isidentifier()
     } <= names
+
+
+def test_a_signal_that_comes_while_a_report_is_taken_is_no_deadlock(board: Board) -> None:
+    with board._lock:
+        board.leave()
+    assert not board.ready().well
