@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.kafka.delivered import Row
-from tests.flows.kafka.faults import (
+from tests.flows.kafka.faults import unexpected, (
     DEEP,
     Played,
     Stage,
@@ -71,7 +71,7 @@ def test_sigterm(failing: Broker, topic: str, place: Path, played: Played, row: 
                 time.sleep(chance.uniform(0.0, 2.5))
                 stage.in_mid_feed()
                 running.stop()
-                assert running.said == ""
+                assert not unexpected(running), running.said
             row.times += 1
         last_run(stage, chance.randint(1, 3))
         stage.count(row)
@@ -138,5 +138,5 @@ def test_two_jobs_on_one_checkpoint(failing: Broker, topic: str, place: Path, pl
                 ended(second, 1, "a run has it open")
             row.times += 1
         stage.end(running)
-        assert running.said == ""
+        assert not unexpected(running), running.said
     stage.count(row)
