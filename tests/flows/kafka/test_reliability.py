@@ -20,13 +20,14 @@ from pathlib import Path
 import pytest
 
 from tests.flows.kafka.delivered import Row
-from tests.flows.kafka.faults import unexpected, (
+from tests.flows.kafka.faults import (
     DEEP,
     Played,
     Stage,
     ended,
     fresh,
     last_run,
+    unexpected,
     workers,
 )
 from tests.kafka.broker import Broker
